@@ -1,0 +1,5 @@
+#include "drydock.h"
+
+const char *dd_version(void) {
+    return DD_VERSION;
+}
