@@ -1,0 +1,36 @@
+/* sim/base/simtime.h: the one simulated clock: int64 picoseconds from the start of the run.
+ *
+ * Sums of picoseconds are exact, so a run of iterations taken as one event ends on the same date, to the bit,
+ * as the same iterations taken one by one. 2^63 ps are 106 days; a window longer than SIMTIME_WINDOW_MAX is
+ * refused.
+ */
+#ifndef DRYDOCK_BASE_SIMTIME_H
+#define DRYDOCK_BASE_SIMTIME_H
+
+#include <stdint.h>
+
+typedef int64_t simtime; /* picoseconds */
+
+#define SIMTIME_SECOND ((simtime)1000000000000)
+#define SIMTIME_NEVER INT64_MAX
+#define SIMTIME_WINDOW_MAX ((simtime)100 * 86400 * SIMTIME_SECOND) /* 100 days */
+
+/* Seconds to picoseconds, rounded half away from zero; saturates at +-SIMTIME_NEVER; NaN gives 0. */
+static inline simtime simtime_from_s(double s) {
+    if (!(s == s)) {
+        return 0;
+    }
+    if (s >= 9.2e6) {
+        return SIMTIME_NEVER;
+    }
+    if (s <= -9.2e6) {
+        return -SIMTIME_NEVER;
+    }
+    return (simtime)(s * 1e12 + (s < 0 ? -0.5 : 0.5));
+}
+
+static inline double simtime_to_s(simtime t) {
+    return (double)t * 1e-12;
+}
+
+#endif
