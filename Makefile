@@ -180,7 +180,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(INTERNAL)
 # ---- checking ---------------------------------------------------------------------------------------------
 
 # The runners get where things lie from here and from nowhere else.
-RUN_TESTS = BUILD='$(BUILD)' DATA='$(DATA)' CC='$(CC)' MODE='$(MODE)' tests/run.sh
+RUN_TESTS = BUILD='$(BUILD)' DATA='$(DATA)' MODE='$(MODE)' ONLY='$(ONLY)' tests/run.sh
 
 test: $(UNIT_TESTS) $(PROGRAM) $(MODULE) ## Run every test; the last line counts them.
 	@$(RUN_TESTS)
