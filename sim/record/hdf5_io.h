@@ -1,0 +1,52 @@
+/* sim/record/hdf5_io.h: what writer and readers share of HDF5: errors into struct error, groups, attributes,
+ * texts. Private to the room.
+ *
+ * Handles are hid_t, negative when there is none; hdf5_drop() takes those as well.
+ */
+#ifndef DRYDOCK_RECORD_HDF5_IO_H
+#define DRYDOCK_RECORD_HDF5_IO_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+enum { HDF5_TEXT_BYTES_MAX = 1 << 30 }; /* of one text, in a file that somebody else may have made */
+
+/* Silences the library's own messages on stderr (to be called before any other use of it). */
+void hdf5_quiet(void);
+
+/* Fills err from the library's stack of errors: the system's own message where there is one ("No space left
+ * on device"), else `what`. Always false. */
+bool hdf5_failed(struct error *err, enum error_code code, const char *file, const char *what);
+
+/* Closes any kind of handle. */
+void hdf5_drop(hid_t id);
+
+/* ---- writing ---- */
+/* Properties that keep dates out of the file and members in the order they were made. */
+hid_t hdf5_group_properties(void);
+hid_t hdf5_dataset_properties(void);
+
+/* Opens the group at `path` below `at`, making what is missing on the way. */
+hid_t hdf5_group(hid_t at, const char *path);
+
+bool hdf5_text_attribute(hid_t at, const char *name, const char *text);
+bool hdf5_double_attribute(hid_t at, const char *name, double value);
+bool hdf5_u64_attribute(hid_t at, const char *name, uint64_t value);
+
+/* A scalar text (fixed width, UTF-8) and a list of texts (fixed width: that of the longest). */
+bool hdf5_text(hid_t at, const char *name, const char *text);
+bool hdf5_texts(hid_t at, const char *name, const char *const *texts, size_t count);
+
+/* ---- reading ---- */
+/* NULL when absent, no text, or unreadable. */
+const char *hdf5_read_text_attribute(hid_t at, const char *name, struct arena *arena);
+bool hdf5_read_double_attribute(hid_t at, const char *name, double *value);
+
+/* A scalar text; NULL when it is none. */
+const char *hdf5_read_text(hid_t at, const char *name, struct arena *arena);
+
+#endif

@@ -1,0 +1,188 @@
+#include "record/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+enum {
+    MANTISSA_BITS = 52,
+    EXPONENT_BIAS = 1023,
+    PAGE_BUCKETS = 1 << HISTOGRAM_PAGE_BITS,
+    BUCKET_SHIFT = MANTISSA_BITS - HISTOGRAM_SUB_BITS,
+    PAGE_SHIFT = BUCKET_SHIFT + HISTOGRAM_PAGE_BITS,
+    /* number of the first page, as a shifted double: exponent and first bits of mantissa */
+    FIRST_PAGE = (HISTOGRAM_LOWEST_EXPONENT + EXPONENT_BIAS) << (HISTOGRAM_SUB_BITS - HISTOGRAM_PAGE_BITS),
+    PAGES_AT_FIRST = 8
+};
+
+static uint64_t bits_of(double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double double_of(uint64_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void histogram_free(struct histogram *h) {
+    free(h->buckets);
+    memset(h, 0, sizeof *h);
+}
+
+/* Knuth's two-sum: the exact error of each addition is kept, without a branch. */
+static void sum_add(struct histogram *h, double x) {
+    double sum = h->sum + x;
+    double part = sum - h->sum;
+    h->compensation += (h->sum - (sum - part)) + (x - part);
+    h->sum = sum;
+}
+
+static void count_range(struct histogram *h, double low, double high, uint64_t weight) {
+    if (h->n == 0) {
+        h->min = low;
+        h->max = high;
+    }
+    h->min = low < h->min ? low : h->min;
+    h->max = high > h->max ? high : h->max;
+    h->n += weight;
+}
+
+static uint64_t *page_at(struct histogram *h, uint64_t page) {
+    if (h->directory[page] == 0) {
+        if (h->pages == h->page_capacity) {
+            h->page_capacity = h->page_capacity ? 2 * h->page_capacity : PAGES_AT_FIRST;
+            h->buckets = mem_realloc(h->buckets, h->page_capacity, PAGE_BUCKETS * sizeof *h->buckets);
+        }
+        memset(h->buckets + (size_t)h->pages * PAGE_BUCKETS, 0, PAGE_BUCKETS * sizeof *h->buckets);
+        h->directory[page] = (uint16_t)++h->pages;
+    }
+    return h->buckets + (size_t)(h->directory[page] - 1) * PAGE_BUCKETS;
+}
+
+void histogram_add(struct histogram *h, double value, uint64_t weight) {
+    uint64_t bits = bits_of(value);
+    /* Negative values, infinities and NaN have larger bit patterns than any page: one comparison tells them
+     * all. */
+    uint64_t page = (bits >> PAGE_SHIFT) - FIRST_PAGE;
+    if (page < HISTOGRAM_PAGES) {
+        page_at(h, page)[(bits >> BUCKET_SHIFT) % PAGE_BUCKETS] += weight;
+    } else if (isnan(value)) {
+        return;
+    } else if (value < 1) {
+        h->underflow += weight;
+    } else {
+        h->overflow += weight;
+    }
+    if (weight) {
+        count_range(h, value, value, weight);
+        sum_add(h, weight == 1 ? value : value * (double)weight);
+    }
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from) {
+    if (from->n == 0) {
+        return;
+    }
+    for (uint64_t page = 0; page < HISTOGRAM_PAGES; page++) {
+        if (from->directory[page]) {
+            const uint64_t *source = from->buckets + (size_t)(from->directory[page] - 1) * PAGE_BUCKETS;
+            uint64_t *target = page_at(into, page);
+            for (size_t i = 0; i < PAGE_BUCKETS; i++) {
+                target[i] += source[i];
+            }
+        }
+    }
+    into->underflow += from->underflow;
+    into->overflow += from->overflow;
+    count_range(into, from->min, from->max, from->n);
+    sum_add(into, from->sum);
+    sum_add(into, from->compensation);
+}
+
+static double clamped(const struct histogram *h, double x) {
+    return x < h->min ? h->min : x > h->max ? h->max : x;
+}
+
+double histogram_mean(const struct histogram *h) {
+    if (h->n == 0) {
+        return 0;
+    }
+    double sum =
+        isinf(h->sum) ? h->sum : h->sum + h->compensation; /* inf - inf in the compensation is no number */
+    return clamped(h, sum / (double)h->n);
+}
+
+/* The value `within` counts into a bucket of `count`, at the middle of its share. */
+static double place_in_bucket(uint64_t page, uint64_t bucket, uint64_t within, uint64_t count) {
+    uint64_t number = ((page + FIRST_PAGE) << HISTOGRAM_PAGE_BITS) + bucket;
+    double low = double_of(number << BUCKET_SHIFT);
+    double high = double_of((number + 1) << BUCKET_SHIFT);
+    return low + (high - low) * (((double)within + 0.5) / (double)count);
+}
+
+/* The value of rank 0 <= k < n. */
+static double value_at(const struct histogram *h, uint64_t k) {
+    if (k == 0) {
+        return h->min;
+    }
+    if (k >= h->n - h->overflow || k == h->n - 1) {
+        return h->max;
+    }
+    if (k < h->underflow) {
+        return clamped(h, 0);
+    }
+    uint64_t below = h->underflow;
+    for (uint64_t page = 0; page < HISTOGRAM_PAGES; page++) {
+        if (h->directory[page] == 0) {
+            continue;
+        }
+        const uint64_t *buckets = h->buckets + (size_t)(h->directory[page] - 1) * PAGE_BUCKETS;
+        for (uint64_t i = 0; i < PAGE_BUCKETS; i++) {
+            if (k - below < buckets[i]) {
+                return clamped(h, place_in_bucket(page, i, k - below, buckets[i]));
+            }
+            below += buckets[i];
+        }
+    }
+    return h->max;
+}
+
+double histogram_quantile(const struct histogram *h, double p, uint64_t infinite) {
+    uint64_t n = h->n + infinite;
+    if (n == 0) {
+        return 0;
+    }
+    double rank = (p < 0 ? 0 : p > 1 ? 1 : p) * (double)(n - 1);
+    uint64_t k = (uint64_t)rank;
+    double part = rank - (double)k;
+    if (k >= h->n || (part > 0 && k + 1 >= h->n && infinite)) {
+        return h->n && !infinite ? h->max : INFINITY;
+    }
+    double low = value_at(h, k);
+    double high = part > 0 && k + 1 < h->n ? value_at(h, k + 1) : low;
+    return high > low ? low + (high - low) * part : low;
+}
+
+void latency_gate_from_histogram(const struct histogram *h, uint64_t infinite, uint64_t excluded,
+                                 struct latency_summary *out) {
+    *out = (struct latency_summary){
+        .n = h->n + infinite,
+        .excluded = excluded,
+        .mean = infinite ? INFINITY : histogram_mean(h),
+        .p50 = histogram_quantile(h, 0.5, infinite),
+        .p90 = histogram_quantile(h, 0.9, infinite),
+        .p95 = histogram_quantile(h, 0.95, infinite),
+        .p99 = histogram_quantile(h, 0.99, infinite),
+        .p999 = histogram_quantile(h, 0.999, infinite),
+        .max = infinite ? INFINITY : h->max,
+    };
+}
+
+void latency_from_histogram(const struct histogram *h, uint64_t excluded, struct latency_summary *out) {
+    latency_gate_from_histogram(h, 0, excluded, out);
+}

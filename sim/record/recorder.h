@@ -1,0 +1,31 @@
+/* sim/record/recorder.h: the recorder as its two files see it: record.c (the file), record_table.c (its
+ * tables). Private to the room. */
+#ifndef DRYDOCK_RECORD_RECORDER_H
+#define DRYDOCK_RECORD_RECORDER_H
+
+#include "record/hdf5_io.h"
+#include "record/record.h"
+
+struct recorder {
+    struct arena arena;
+    hid_t file;
+    const char *directory;
+    const char *path;      /* result.h5 under its final name, as messages show it */
+    const char *temporary; /* what is written */
+    bool compress;
+    bool broken; /* a write failed: nothing but recorder_abandon makes sense */
+    struct record_table *tables;
+};
+
+/* Notes the failure of a write. Always false. */
+bool recorder_failed(struct recorder *r, struct error *err);
+
+struct record_table *record_table_next(const struct record_table *t);
+
+/* Writes what a table still holds. */
+bool record_table_finish(struct record_table *t, struct error *err);
+
+/* Closes a table's handles and gives its memory back. Answers the next table. */
+struct record_table *record_table_free(struct record_table *t);
+
+#endif

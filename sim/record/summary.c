@@ -1,0 +1,257 @@
+#include "record/summary.h"
+
+#include <json-c/json.h>
+#include <json-c/printbuf.h>
+#include <math.h>
+#include <string.h>
+
+/* Numbers are written in their shortest exact form, the same on every machine; json-c alone would print 17
+ * digits. */
+static struct json_object *number(double value) {
+    char text[NUMBER_TEXT_BYTES];
+    if (!isfinite(value)) {
+        return NULL; /* null */
+    }
+    return json_object_new_double_s(value, number_text(value, text));
+}
+
+static struct json_object *count(uint64_t value) {
+    return json_object_new_uint64(value);
+}
+
+/* Length of the UTF-8 sequence at `s`, 0 when it is none (overlong forms, surrogates and what lies beyond
+ * U+10FFFF are none). */
+static size_t utf8_length(const unsigned char *s) {
+    static const struct {
+        unsigned char first, last, low, high; /* of the first byte; of the second */
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (s[0] < forms[i].first || s[0] > forms[i].last) {
+            continue;
+        }
+        for (size_t k = 1; k < forms[i].length; k++) {
+            unsigned char low = k == 1 ? forms[i].low : 0x80;
+            unsigned char high = k == 1 ? forms[i].high : 0xBF;
+            if (s[k] < low || s[k] > high) {
+                return 0;
+            }
+        }
+        return forms[i].length;
+    }
+    return 0;
+}
+
+static void append_utf8(struct strbuf *out, const char *text) {
+    while (*text) {
+        size_t n = utf8_length((const unsigned char *)text);
+        if (n) {
+            strbuf_append_n(out, text, n);
+        } else {
+            strbuf_append(out, "\xEF\xBF\xBD");
+        }
+        text += n ? n : 1;
+    }
+}
+
+static struct json_object *text(const char *value) {
+    if (!value) {
+        return NULL;
+    }
+    struct strbuf clean = {0};
+    append_utf8(&clean, value);
+    struct json_object *object = json_object_new_string(clean.text ? clean.text : "");
+    strbuf_free(&clean);
+    return object;
+}
+
+/* json-c before 0.17 breaks the line within an empty array; the bytes of a result must not tell its version.
+ */
+static int print_empty(struct json_object *o, struct printbuf *out, int level, int flags) {
+    (void)o;
+    (void)level;
+    (void)flags;
+    return printbuf_memappend(out, "[]", 2);
+}
+
+static struct json_object *array(size_t items) {
+    struct json_object *o = json_object_new_array();
+    if (items == 0) {
+        json_object_set_serializer(o, print_empty, NULL, NULL);
+    }
+    return o;
+}
+
+static void add(struct json_object *to, const char *key, struct json_object *value) {
+    json_object_object_add(to, key, value);
+}
+
+static struct json_object *requests_json(const struct request_counts *r) {
+    struct json_object *o = json_object_new_object();
+    add(o, "arrived", count(r->arrived));
+    add(o, "completed", count(r->completed));
+    add(o, "rejected", count(r->rejected));
+    add(o, "timed_out", count(r->timed_out));
+    add(o, "failed", count(r->failed));
+    add(o, "unfinished", count(r->unfinished));
+    add(o, "attempts", count(r->attempts));
+    add(o, "cancelled", count(r->cancelled));
+    return o;
+}
+
+/* null when nothing was counted. */
+static struct json_object *latency_json(const struct latency_summary *l) {
+    if (l->n == 0) {
+        return NULL;
+    }
+    const struct {
+        const char *key;
+        double value;
+    } figures[] = {{"mean", l->mean}, {"p50", l->p50},   {"p90", l->p90}, {"p95", l->p95},
+                   {"p99", l->p99},   {"p999", l->p999}, {"max", l->max}};
+    struct json_object *o = json_object_new_object();
+    bool infinite = false;
+    add(o, "n", count(l->n));
+    add(o, "excluded", count(l->excluded));
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        add(o, figures[i].key, number(figures[i].value));
+        infinite = infinite || isinf(figures[i].value);
+    }
+    if (infinite) {
+        add(o, "infinite", json_object_new_boolean(true));
+    }
+    return o;
+}
+
+static struct json_object *latencies_json(const struct latency_summary *ttft,
+                                          const struct latency_summary *tpot,
+                                          const struct latency_summary *itl,
+                                          const struct latency_summary *e2e,
+                                          const struct latency_summary *queue) {
+    struct json_object *o = json_object_new_object();
+    add(o, "ttft_s", latency_json(ttft));
+    add(o, "tpot_s", latency_json(tpot));
+    add(o, "itl_s", latency_json(itl));
+    add(o, "e2e_s", latency_json(e2e));
+    add(o, "queue_s", latency_json(queue));
+    return o;
+}
+
+static struct json_object *throughput_json(const struct scope_summary *s) {
+    struct json_object *o = json_object_new_object();
+    add(o, "requests_per_s", number(s->requests_per_s));
+    add(o, "input_tokens_per_s", number(s->input_tokens_per_s));
+    add(o, "output_tokens_per_s", number(s->output_tokens_per_s));
+    return o;
+}
+
+static struct json_object *objective_json(const struct objective_result *r) {
+    struct json_object *o = json_object_new_object();
+    add(o, "metric", text(r->metric));
+    add(o, "statistic", text(r->statistic));
+    if (r->service) {
+        add(o, "service", text(r->service));
+    }
+    add(o, "limit", number(r->limit));
+    if (r->at_least) {
+        add(o, "at_least", json_object_new_boolean(true));
+    }
+    add(o, "value", r->value_known ? number(r->value) : NULL);
+    if (r->value_known && isinf(r->value)) {
+        add(o, "infinite", json_object_new_boolean(true));
+    }
+    add(o, "met", json_object_new_boolean(r->met));
+    return o;
+}
+
+static struct json_object *slo_json(const struct scope_summary *scope, const struct summary *whole) {
+    struct json_object *o = json_object_new_object();
+    if (scope->has_slo) {
+        add(o, "attainment", number(scope->slo_attainment));
+    }
+    if (whole) {
+        struct json_object *list = array(whole->objective_count);
+        for (size_t i = 0; i < whole->objective_count; i++) {
+            json_object_array_add(list, objective_json(&whole->objectives[i]));
+        }
+        add(o, "objectives", list);
+    }
+    return o;
+}
+
+static void add_replicas(struct json_object *to, const struct scope_summary *s) {
+    if (s->has_replicas) {
+        struct json_object *o = json_object_new_object();
+        add(o, "mean", number(s->replicas_mean));
+        add(o, "max", number(s->replicas_max));
+        add(o, "replica_s", number(s->replica_s));
+        add(to, "replicas", o);
+    }
+    if (s->has_gpu) {
+        struct json_object *o = json_object_new_object();
+        add(o, "hours", number(s->gpu_hours));
+        add(o, "busy_fraction", number(s->gpu_busy_fraction));
+        add(to, "gpu", o);
+    }
+}
+
+/* The figures of a scope; `whole` is given for that of all services together, which has the objectives. */
+static void add_scope(struct json_object *to, const struct scope_summary *s, const struct summary *whole) {
+    add(to, "requests", requests_json(&s->requests));
+    add(to, "latency", latencies_json(&s->ttft, &s->tpot, &s->itl, &s->e2e, &s->queue));
+    add(to, "latency_gate",
+        latencies_json(&s->gate_ttft, &s->gate_tpot, &s->gate_itl, &s->gate_e2e, &s->gate_queue));
+    add(to, "throughput", throughput_json(s));
+    add(to, "goodput_per_s", number(s->goodput_per_s));
+    if (s->has_slo || (whole && whole->objective_count)) {
+        add(to, "slo", slo_json(s, whole));
+    }
+    add_replicas(to, s);
+}
+
+static void add_scopes(struct json_object *to, const char *key, const struct scope_summary *scopes,
+                       size_t n) {
+    if (n == 0) {
+        return;
+    }
+    struct json_object *all = json_object_new_object();
+    for (size_t i = 0; i < n; i++) {
+        struct strbuf name = {0};
+        struct json_object *o = json_object_new_object();
+        add_scope(o, &scopes[i], NULL);
+        append_utf8(&name, scopes[i].name);
+        add(all, name.text ? name.text : "", o);
+        strbuf_free(&name);
+    }
+    add(to, key, all);
+}
+
+void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
+    struct json_object *o = json_object_new_object();
+    add(o, "schema", text(SUMMARY_SCHEMA));
+    add(o, "drydock_version", text(s->drydock_version));
+    add(o, "scenario", text(s->scenario));
+    add(o, "seed", count(s->seed));
+    add(o, "replications", count(s->replications));
+    add(o, "simulated_s", number(s->simulated_s));
+    if (with_wall) {
+        add(o, "wall_s", number(s->wall_s));
+    }
+    add(o, "events", count(s->events));
+    add_scope(o, &s->all, s);
+    add_scopes(o, "services", s->services, s->service_count);
+    add_scopes(o, "tenants", s->tenants, s->tenant_count);
+    struct json_object *warnings = array(s->warning_count);
+    for (size_t i = 0; i < s->warning_count; i++) {
+        json_object_array_add(warnings, text(s->warnings[i]));
+    }
+    add(o, "warnings", warnings);
+    strbuf_append(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
+    strbuf_char(out, '\n');
+    json_object_put(o);
+}

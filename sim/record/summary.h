@@ -1,0 +1,85 @@
+/* sim/record/summary.h: drydock.summary/1: the figures of a run, as JSON, as a terminal table, as a schema.
+ * A part that does not apply is absent from the JSON: its `has_` flag is false or its count 0. */
+#ifndef DRYDOCK_RECORD_SUMMARY_H
+#define DRYDOCK_RECORD_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+
+struct latency_summary {
+    uint64_t n;        /* values counted */
+    uint64_t excluded; /* requests that have none: not completed, or undefined */
+    double mean, p50, p90, p95, p99, p999, max;
+};
+
+struct request_counts {
+    uint64_t arrived, completed, rejected, timed_out, failed, unfinished, attempts, cancelled;
+};
+
+struct objective_result {
+    const char *metric, *statistic;
+    const char *service; /* NULL = all */
+    double limit;
+    bool at_least;
+    double value;
+    bool value_known;
+    bool met;
+};
+
+/* The figures of all services together, of one service or of one tenant. */
+struct scope_summary {
+    const char *name; /* NULL for the whole */
+    struct request_counts requests;
+    struct latency_summary ttft, tpot, itl, e2e, queue;
+    /* what a gate judges: the same over all that arrived after warm-up, those that never got there counted as
+     * infinite (INFINITY) */
+    struct latency_summary gate_ttft, gate_tpot, gate_itl, gate_e2e, gate_queue;
+    double requests_per_s, input_tokens_per_s, output_tokens_per_s;
+    double goodput_per_s;
+    bool has_slo;
+    double slo_attainment;
+    bool has_replicas;
+    double replicas_mean, replicas_max, replica_s;
+    bool has_gpu;
+    double gpu_hours, gpu_busy_fraction;
+};
+
+struct summary {
+    const char *drydock_version;
+    const char *scenario;
+    uint64_t seed;
+    uint64_t replications;
+    double simulated_s;
+    double wall_s;
+    uint64_t events;
+    struct scope_summary all;
+    struct scope_summary *services;
+    size_t service_count;
+    struct scope_summary *tenants;
+    size_t tenant_count;
+    struct objective_result *objectives;
+    size_t objective_count;
+    const char **warnings;
+    size_t warning_count;
+};
+
+#define SUMMARY_SCHEMA "drydock.summary/1"
+
+/* The JSON text, keys in the order of docs/results.md, two-space indent, ended by a newline; `with_wall`
+ * false leaves wall_s out (for result.h5). Appended to `out`. A figure that is no number is null, an infinite
+ * one null with "infinite": true beside it; bytes that are no UTF-8 become U+FFFD. */
+void summary_json(const struct summary *s, bool with_wall, struct strbuf *out);
+
+/* The terminal table: what a person wants to see first, in 80 columns. `colour` marks objectives met and
+ * missed. Appended to `out`, or on stdout. */
+void summary_text(const struct summary *s, bool colour, struct strbuf *out);
+void summary_print(const struct summary *s, bool colour);
+
+/* JSON Schema (draft 2020-12) of summary.json, appended to `out`, or on stdout. */
+void summary_schema(struct strbuf *out);
+void summary_print_schema(void);
+
+#endif
