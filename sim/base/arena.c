@@ -143,6 +143,9 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t need, size_t *
     if (need <= *capacity) {
         return old;
     }
+    if (need > SIZE_MAX / 2) {
+        exhausted(need);
+    }
     size_t target = *capacity ? *capacity : 8;
     while (target < need) {
         target *= 2;
