@@ -1,0 +1,247 @@
+/* Compiling the forms to tables, and reading them.
+ *
+ * Decode attention is the part a run of identical iterations needs in closed form: for each batch B a row of
+ * values at knots in K, straight in between. Knots divide every octave of K into 2^bits equal pieces, so that
+ * a segment's length is a power of two: finding it takes no search, its slope is a shift of the difference of
+ * two neighbours, and only 8 bytes a knot are kept. `bits` and the end of the first segment are the least
+ * that keep every row within the tolerance. A row of the default configuration has about 70 to 140 knots.
+ *
+ * Values are chosen in order so that every slope is a whole number of picoseconds a token: the next value is
+ * this one plus slope * length, with the slope that comes nearest to the form; the error of rounding is half
+ * a picosecond a token and does not add up.
+ */
+#include "serving/service_time.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "serving/service_time_form.h"
+
+/* Pieces of [0, 1] in the table of (1 + r^p)^(1/p). Its largest error is 2e-5, in the first piece. */
+enum { NORM_PIECES = 1024, MAX_BITS = 6, MAX_OCTAVE = 40 };
+
+static const double picoseconds = 1e12;
+
+struct decode_table {
+    simtime *values; /* row B begins at (B - 1) * row_length */
+    int64_t row_length;
+    int bits;         /* 2^bits segments an octave */
+    int first_octave; /* K < 2^first_octave is the first segment */
+    int64_t segments; /* of a row: row_length - 1 */
+};
+
+struct service_time {
+    int64_t max_tokens, max_sequences;
+    simtime *tokens; /* [0 .. max_tokens], overhead included */
+    simtime *head;   /* [0 .. max_sequences] */
+    struct decode_table decode;
+    /* prefill attention in picoseconds: t0 + larger(X, Y) * norm(smaller / larger) */
+    double prefill_t0, pair, token, context;
+    double norm[NORM_PIECES + 1];
+};
+
+/* ------------------------------------------------------------------------------------------------ the knots
+ */
+
+/* First context of segment i, and the logarithm of its length. */
+static int64_t segment_start(const struct decode_table *t, int64_t i) {
+    if (i == 0) {
+        return 0;
+    }
+    int64_t octave = t->first_octave + ((i - 1) >> t->bits);
+    int64_t piece = (i - 1) & ((INT64_C(1) << t->bits) - 1);
+    return (INT64_C(1) << octave) + (piece << (octave - t->bits));
+}
+
+static int segment_shift(const struct decode_table *t, int64_t i) {
+    return i == 0 ? t->first_octave : t->first_octave + (int)((i - 1) >> t->bits) - t->bits;
+}
+
+static int64_t segment_of(const struct decode_table *t, int64_t context) {
+    if (context < INT64_C(1) << t->first_octave) {
+        return 0;
+    }
+    int octave = 63 - __builtin_clzll((unsigned long long)context);
+    int64_t piece = (context >> (octave - t->bits)) - (INT64_C(1) << t->bits);
+    int64_t i = 1 + ((int64_t)(octave - t->first_octave) << t->bits) + piece;
+    return i < t->segments ? i : t->segments - 1;
+}
+
+/* ----------------------------------------------------------------------------------------------- compiling
+ */
+
+static double decode_value(const struct decode_form *form, double x, double a) {
+    return form->scale_s * (form->t0_s + p_norm(x, a, form->q)) * picoseconds;
+}
+
+/* The largest error of a chord relative to the form, looked for at three places inside each segment. */
+static double row_error(const struct decode_table *t, const struct decode_form *form, int64_t sequences) {
+    double worst = 0, a = (double)sequences * form->per_sequence_s;
+    double left = decode_value(form, 0, a);
+    for (int64_t i = 0; i < t->segments; i++) {
+        double from = (double)segment_start(t, i), to = (double)segment_start(t, i + 1);
+        double right = decode_value(form, decode_form_x(form, to), a);
+        for (int quarter = 1; quarter < 4; quarter++) {
+            double share = quarter * 0.25;
+            double exact = decode_value(form, decode_form_x(form, from + share * (to - from)), a);
+            double error = fabs(left + share * (right - left) - exact) / exact;
+            worst = error > worst ? error : worst;
+        }
+        left = right;
+    }
+    return worst;
+}
+
+static double worst_row_error(const struct decode_table *t, const struct decode_form *form,
+                              int64_t max_sequences) {
+    double worst = 0;
+    for (int64_t sequences = 1; sequences <= max_sequences; sequences *= 2) {
+        double error = row_error(t, form, sequences);
+        worst = error > worst ? error : worst;
+    }
+    return worst;
+}
+
+/* The coarsest knots that keep the tolerance, a tenth of it left for rounding and for rows not looked at. */
+static void place_knots(struct decode_table *t, const struct decode_form *form, int64_t max_sequences,
+                        int64_t max_context) {
+    int last_octave = 63 - __builtin_clzll((unsigned long long)max_context);
+    last_octave = last_octave > MAX_OCTAVE ? MAX_OCTAVE : last_octave;
+    for (t->bits = 2; t->bits <= MAX_BITS; t->bits++) {
+        for (int octave = last_octave < 12 ? last_octave : 12; octave >= t->bits; octave -= 2) {
+            t->first_octave = octave;
+            t->segments = 1 + ((int64_t)(last_octave - octave + 1) << t->bits);
+            if (worst_row_error(t, form, max_sequences) <= 0.9 * SERVICE_TIME_TOLERANCE) {
+                t->row_length = t->segments + 1;
+                return;
+            }
+        }
+    }
+    t->bits = MAX_BITS;
+    t->first_octave = MAX_BITS;
+    t->segments = 1 + ((int64_t)(last_octave < MAX_BITS ? 1 : last_octave - MAX_BITS + 1) << MAX_BITS);
+    t->row_length = t->segments + 1;
+}
+
+static void fill_row(const struct decode_table *t, const struct decode_form *form, const double *x,
+                     int64_t sequences) {
+    simtime *values = t->values + (sequences - 1) * t->row_length;
+    double a = (double)sequences * form->per_sequence_s;
+    values[0] = (simtime)(decode_value(form, x[0], a) + 0.5);
+    for (int64_t i = 0; i < t->segments; i++) {
+        double length = ldexp(1, segment_shift(t, i));
+        double slope = (decode_value(form, x[i + 1], a) - (double)values[i]) / length;
+        simtime rounded = slope > 0 ? (simtime)(slope + 0.5) : 0;
+        values[i + 1] = values[i] + (rounded << segment_shift(t, i));
+    }
+}
+
+static void compile_decode(struct service_time *s, const struct replica_config *config, struct arena *arena) {
+    struct decode_form form = decode_form_of(config);
+    struct decode_table *t = &s->decode;
+    int64_t context = config->kv_blocks * config->block_tokens;
+    place_knots(t, &form, s->max_sequences, context < 1 ? 1 : context);
+    t->values = arena_array(arena, (size_t)(t->row_length * s->max_sequences), sizeof *t->values);
+    double *x = mem_alloc((size_t)t->row_length * sizeof *x);
+    for (int64_t i = 0; i < t->row_length; i++) {
+        x[i] = decode_form_x(&form, (double)segment_start(t, i));
+    }
+    for (int64_t sequences = 1; sequences <= s->max_sequences; sequences++) {
+        fill_row(t, &form, x, sequences);
+    }
+    free(x);
+}
+
+static void compile_prefill(struct service_time *s, const struct replica_config *config) {
+    struct prefill_form form = prefill_form_of(config);
+    s->prefill_t0 = form.t0_s * picoseconds;
+    s->pair = form.pair_s * picoseconds;
+    s->token = form.token_s * picoseconds;
+    s->context = form.context_s * picoseconds;
+    for (int i = 0; i <= NORM_PIECES; i++) {
+        s->norm[i] = p_norm(1, (double)i / NORM_PIECES, form.p);
+    }
+}
+
+static void compile_tokens(struct service_time *s, const struct replica_config *config) {
+    int64_t known = -1;
+    for (int64_t m = 0; m <= s->max_tokens; m++) {
+        int64_t padded = padded_tokens(config, m);
+        s->tokens[m] = padded == known ? s->tokens[m - 1]
+                                       : simtime_from_s(form_tokens_s(config, m) + config->overhead_s);
+        known = padded;
+    }
+    for (int64_t m = 0; m <= s->max_sequences; m++) {
+        s->head[m] = simtime_from_s(form_head_s(config, m));
+    }
+}
+
+struct service_time *service_time_compile(const struct replica_config *config, struct arena *arena,
+                                          struct error *err) {
+    if (config->max_num_batched_tokens < 1 || config->max_num_seqs < 1 ||
+        config->max_num_batched_tokens > SERVICE_TIME_MAX_TOKENS ||
+        config->max_num_seqs > SERVICE_TIME_MAX_SEQUENCES) {
+        error_set(err, ERROR_INVALID, "expected at most %d tokens and %d sequences in a step",
+                  SERVICE_TIME_MAX_TOKENS, SERVICE_TIME_MAX_SEQUENCES);
+        return NULL;
+    }
+    struct service_time *s = arena_alloc(arena, sizeof *s);
+    s->max_sequences = config->max_num_seqs;
+    s->max_tokens = config->max_num_batched_tokens > config->max_num_seqs ? config->max_num_batched_tokens
+                                                                          : config->max_num_seqs;
+    s->tokens = arena_array(arena, (size_t)s->max_tokens + 1, sizeof *s->tokens);
+    s->head = arena_array(arena, (size_t)s->max_sequences + 1, sizeof *s->head);
+    compile_tokens(s, config);
+    compile_decode(s, config, arena);
+    compile_prefill(s, config);
+    return s;
+}
+
+/* ------------------------------------------------------------------------------------------------- reading
+ */
+
+static struct decode_line attention_line(const struct decode_table *t, int64_t sequences, int64_t context) {
+    int64_t i = segment_of(t, context);
+    const simtime *value = t->values + (sequences - 1) * t->row_length + i;
+    return (struct decode_line){
+        .from = segment_start(t, i),
+        .to = i == t->segments - 1 ? INT64_MAX : segment_start(t, i + 1),
+        .base = value[0],
+        .slope = (value[1] - value[0]) >> segment_shift(t, i),
+    };
+}
+
+static simtime prefill_time(const struct service_time *s, const struct step_shape *shape) {
+    double x = (double)shape->prefill_pairs * s->pair;
+    double y = (double)shape->prefill_tokens * s->token + (double)shape->prefill_context * s->context;
+    double larger = x > y ? x : y, smaller = x > y ? y : x;
+    double at = smaller / larger * NORM_PIECES;
+    int piece = (int)at;
+    piece = piece < NORM_PIECES ? piece : NORM_PIECES - 1;
+    double norm = s->norm[piece] + (at - piece) * (s->norm[piece + 1] - s->norm[piece]);
+    return (simtime)(s->prefill_t0 + larger * norm + 0.5);
+}
+
+simtime service_time_step(const struct service_time *s, const struct step_shape *shape) {
+    int64_t tokens = shape->decode_sequences + shape->prefill_tokens;
+    assert(tokens <= s->max_tokens && shape->sampled <= s->max_sequences);
+    simtime time = s->tokens[tokens] + s->head[shape->sampled];
+    if (shape->decode_sequences > 0) {
+        assert(shape->decode_sequences <= s->max_sequences);
+        struct decode_line line = attention_line(&s->decode, shape->decode_sequences, shape->decode_context);
+        time += line.base + line.slope * (shape->decode_context - line.from);
+    }
+    if (shape->prefill_tokens > 0) {
+        time += prefill_time(s, shape);
+    }
+    return time > 0 ? time : 1;
+}
+
+struct decode_line service_time_decode_line(const struct service_time *s, int64_t decode_sequences,
+                                            int64_t decode_context) {
+    assert(decode_sequences >= 1 && decode_sequences <= s->max_sequences && decode_context >= 0);
+    struct decode_line line = attention_line(&s->decode, decode_sequences, decode_context);
+    line.base += s->tokens[decode_sequences] + s->head[decode_sequences];
+    return line;
+}

@@ -1,0 +1,138 @@
+/* sim/serving/service_time.h: how long one engine step takes, compiled to integer picoseconds.
+ *
+ * A step's time is the sum of its parts: the linear layers and elementwise ops at the number of tokens in the
+ * batch, the head at the number of sequences that sample, attention of the decoding sequences (their number B
+ * and the SUM K of their contexts), attention of the prefill chunks, all-reduces, and the engine's own
+ * overhead.
+ *
+ * The fitted forms (docs/service-times.md, with provenance) are evaluated once, on compiling, with
+ * deterministic maths. What a simulation reads are tables of int64 picoseconds: the decode part is piecewise
+ * linear in K for each B, within SERVICE_TIME_TOLERANCE of the form, so that k identical iterations have an
+ * exact closed form.
+ */
+#ifndef DRYDOCK_SERVING_SERVICE_TIME_H
+#define DRYDOCK_SERVING_SERVICE_TIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/simtime.h"
+#include "config/engine_args.h"
+
+#define SERVICE_TIME_TOLERANCE 0.002 /* of decode attention, relative */
+
+/* Sizes of the tables; larger settings are refused. */
+enum { SERVICE_TIME_MAX_TOKENS = 1 << 20, SERVICE_TIME_MAX_SEQUENCES = 8192 };
+
+/* A transformer decoder. One row of architectures[]; matched by the names that --model may carry. */
+struct architecture {
+    const char *name;           /* "llama-3-8b" */
+    const char *const *aliases; /* lower-case substrings of Hugging Face names, ended by NULL */
+    int64_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab;
+    int64_t ffn_matrices;               /* 3 with a gate (SwiGLU), 2 without */
+    int64_t experts, experts_per_token; /* 0 = dense */
+    bool qk_norm;
+    double parameters;     /* published count */
+    int64_t max_positions; /* max_position_embeddings: --max-model-len when not given */
+    const char *source;
+};
+extern const struct architecture architectures[]; /* ended by name NULL */
+
+/* Finds by our name or by a model name such as "meta-llama/Meta-Llama-3-8B-Instruct"; the longest alias wins.
+ */
+const struct architecture *architecture_find(const char *model);
+
+/* t = t0 + ((F/P)^q + (B/W)^q)^(1/q), seconds, FLOP/s, bytes/s. */
+struct roofline_fit {
+    double t0_s, flops_per_s, bytes_per_s, q;
+};
+
+/* t = t0 + (x^q + (c B kv / SMs)^q)^(1/q), x = b/W + s b/(b + 20 MB), b = bytes of K and V read. */
+struct decode_attention_fit {
+    double t0_s, bytes_per_s, per_sequence_s, q, small_s;
+};
+
+enum { ALLREDUCE_POINTS = 23, ALLREDUCE_WIDTHS = 3 };
+
+struct gpu_kind {
+    const char *name;           /* "H100" */
+    const char *const *aliases; /* lower case: "h100-sxm", "nvidia-h100-80gb-hbm3" ..., ended by NULL */
+    double memory_bytes;        /* in use by an engine at most: what CUDA reports, not the label's figure */
+    int64_t sms;
+    double peak_bf16_flops, peak_bytes_per_s; /* datasheet, dense */
+    bool measured;                            /* false: from a datasheet, said in a warning */
+    struct roofline_fit gemm_bf16, gemm_fp8, prefill, moe;
+    bool has_fp8; /* fp8 tensor cores, and gemm_fp8 was fitted; otherwise fp8 weights are only stored so */
+    struct decode_attention_fit decode;
+    double elementwise_t0_s, elementwise_bytes_per_s;
+    double allreduce_bytes[ALLREDUCE_POINTS];
+    double allreduce_us[ALLREDUCE_WIDTHS][ALLREDUCE_POINTS]; /* among 2, 4, 8 GPUs */
+    const char *provenance;
+};
+extern const struct gpu_kind gpu_kinds[]; /* ended by name NULL */
+const struct gpu_kind *gpu_find(const char *name);
+
+/* What a replica runs; engine defaults are filled in (vLLM v1). */
+struct replica_config {
+    const struct architecture *architecture;
+    const struct gpu_kind *gpu;
+    int64_t tensor_parallel, pipeline_parallel;
+    int64_t max_num_seqs;
+    int64_t max_num_batched_tokens;
+    int64_t max_model_len;
+    int64_t block_tokens;
+    int64_t kv_blocks; /* what fits in GPU memory after weights, activations and reserve */
+    bool chunked_prefill;
+    enum precision weights, kv;
+    double gpu_memory_utilization;
+    double weight_bytes;       /* all GPUs together: what is loaded at start */
+    double kv_bytes_per_token; /* all GPUs together */
+    double time_factor;        /* 1; of everything but overhead_s */
+    double overhead_s;         /* of every step: host work that the GPU waits for */
+    double api_overhead_s;     /* once a request, on the way to its first token; occupies no GPU */
+};
+
+/* Fills a config from the arguments and the GPU. `gpu_memory_bytes` is the node's, 0 for the kind's own.
+ * Errors (at the arguments' place, naming the flag): more GPUs than the pod has, heads that do not divide,
+ * weights that do not fit, batch limits that contradict each other, a maximum length beyond the model's or
+ * that the KV cache cannot hold (vLLM refuses to start). --data-parallel-size only counts towards the GPUs:
+ * each of those engines is a replica of this config. */
+bool replica_config_fill(struct replica_config *config, const struct engine_args *args,
+                         const struct architecture *architecture, const struct gpu_kind *gpu,
+                         double gpu_memory_bytes, int64_t pod_gpus, struct error *err);
+
+/* The batch of one step. */
+struct step_shape {
+    int64_t decode_sequences; /* B */
+    int64_t decode_context;   /* K: sum of their context lengths, the token being computed included */
+    int64_t prefill_tokens;   /* sum over chunks */
+    int64_t prefill_pairs;    /* sum over chunks of q*ctx + q*(q+1)/2: attention pairs */
+    int64_t prefill_context;  /* sum over chunks of ctx + q: K and V read */
+    int64_t sampled;          /* sequences that sample a token in this step */
+};
+
+struct service_time; /* compiled; lives in the arena */
+
+struct service_time *service_time_compile(const struct replica_config *config, struct arena *arena,
+                                          struct error *err);
+
+/* Picoseconds of one step, >= 1. */
+simtime service_time_step(const struct service_time *s, const struct step_shape *shape);
+
+/* The decode part as a straight line around K for batch B: time = base + slope * (K - from), valid for from
+ * <= K < to. A run of identical iterations is a closed form inside it. Batch-only parts (linear layers, head,
+ * overhead) are in base. */
+struct decode_line {
+    int64_t from, to;
+    simtime base;
+    simtime slope; /* per token of context */
+};
+struct decode_line service_time_decode_line(const struct service_time *s, int64_t decode_sequences,
+                                            int64_t decode_context);
+
+/* The form itself in seconds, uncompiled: for tests and reports. */
+double service_time_form_s(const struct replica_config *config, const struct step_shape *shape);
+
+#endif
