@@ -405,23 +405,38 @@ static void duration_text(double size, struct strbuf *b) {
     strbuf_printf(b, "%s%s", text, parts[i].suffix);
 }
 
-/* The largest suffix that leaves a whole number; a plain number when none does. */
-static void scaled_text(double size, double step, const char *const *suffixes, const char *per,
-                        struct strbuf *b) {
-    char text[UNIT_TEXT_BYTES];
-    while (suffixes[1] && size >= step && fmod(size, step) == 0.0) {
+/* How many times `size` divides by `step` and stays whole. */
+static int whole_steps(double size, double step, int most) {
+    int n = 0;
+    for (; n < most && size >= step && fmod(size, step) == 0.0; n++) {
         size /= step;
-        suffixes++;
     }
-    number_short(size, text);
-    strbuf_printf(b, "%s%s%s", text, *suffixes, per);
+    return n;
 }
 
 static void bytes_text(double size, struct strbuf *b) {
-    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", NULL};
-    static const char *const decimal[] = {"", "k", "M", "G", "T", "P", "E", NULL};
-    bool powers_of_two = size < 1024.0 || fmod(size, 1024.0) == 0.0;
-    scaled_text(size, powers_of_two ? 1024.0 : 1000.0, powers_of_two ? binary : decimal, "", b);
+    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    static const char *const decimal[] = {"", "k", "M", "G", "T", "P", "E"};
+    char text[UNIT_TEXT_BYTES];
+    int twos = whole_steps(size, 1024.0, 6);
+    int tens = whole_steps(size, 1000.0, 6);
+    bool in_twos = twos >= tens;
+    for (int i = 0; i < (in_twos ? twos : tens); i++) {
+        size /= in_twos ? 1024.0 : 1000.0;
+    }
+    number_short(size, text);
+    strbuf_printf(b, "%s%s", text, in_twos ? binary[twos] : decimal[tens]);
+}
+
+static void bandwidth_text(double size, struct strbuf *b) {
+    static const char *const suffixes[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
+    char text[UNIT_TEXT_BYTES];
+    int steps = whole_steps(size, 1000.0, 4);
+    for (int i = 0; i < steps; i++) {
+        size /= 1000.0;
+    }
+    number_short(size, text);
+    strbuf_printf(b, "%s%s", text, suffixes[steps]);
 }
 
 /* $2.50 and $0.0375: two decimals, or as many as it takes. */
@@ -434,7 +449,6 @@ static void dollars_text(double size, const char *per, struct strbuf *b) {
 }
 
 const char *unit_text(enum unit_kind kind, double value, char out[48]) {
-    static const char *const bandwidth[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s", NULL};
     char text[UNIT_TEXT_BYTES];
     struct strbuf b = {0};
     double size = fabs(value);
@@ -447,7 +461,7 @@ const char *unit_text(enum unit_kind kind, double value, char out[48]) {
     } else if (kind == UNIT_DURATION) {
         duration_text(size, &b);
     } else if (kind == UNIT_BANDWIDTH) {
-        scaled_text(size, 1000.0, bandwidth, "", &b);
+        bandwidth_text(size, &b);
     } else if (kind == UNIT_USD || kind == UNIT_USD_PER_H) {
         dollars_text(size, kind == UNIT_USD ? "" : "/h", &b);
     } else if (kind == UNIT_FRACTION) {
