@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# A disk that fills up at different stages of writing: always 4, never a half file under a final name.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../../check.sh"
+
+# fails_clean OUT: a run into OUT cannot be finished.
+fails_clean() {
+    answers 4 "$DRYDOCK" run scenarios/quickstart --quiet --out "$1" && nothing_left "$1"
+}
+
+# disk_full.sh inside SIZE: the part that runs in a mount namespace of its own.
+if [[ ${1:-} == inside ]]; then
+    mkdir "$SCRATCH/small"
+    mount -t tmpfs -o "size=$2" tmpfs "$SCRATCH/small" || exit
+    fails_clean "$SCRATCH/small/out"
+    code=$?
+    umount "$SCRATCH/small"
+    exit "$code"
+fi
+
+if [[ $MODE == coverage ]]; then
+    skip "disk full" "the counters would not fit either"
+    exit 0
+fi
+
+# A limit on the size of one file, which needs no privilege.
+limited() {
+    (ulimit -f "$1" && fails_clean "$SCRATCH/limited") >"$SCRATCH/limited.log"
+}
+for kilobytes in 1 8 64; do
+    check "no file may pass $kilobytes KiB" limited "$kilobytes"
+done
+
+namespace=(--mount)
+[[ $(id -u) -eq 0 ]] || namespace=(--map-root-user --mount)
+if ! unshare "${namespace[@]}" mount -t tmpfs tmpfs /mnt 2>/dev/null; then
+    skip "disk full on a small tmpfs" "mounting is not permitted here"
+    exit 0
+fi
+for size in 4k 32k 128k; do
+    check "a tmpfs of $size fills up" unshare "${namespace[@]}" "$0" inside "$size"
+done

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The exit codes that scripts rely on: 0 done, 1 objective failed, 2 usage, 3 invalid input, 4 could not.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+
+run=(run scenarios/quickstart --quiet --out "$SCRATCH/out")
+
+code() {
+    local want=$1
+    shift
+    answers "$want" "$DRYDOCK" "$@"
+}
+
+check "0: a run" code 0 "${run[@]}"
+check "0: --version" code 0 --version
+check "1: --check with an objective out of reach" \
+    code 1 "${run[@]}" --check --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
+check "0: the same without --check" \
+    code 0 "${run[@]}" --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
+check "2: no command" code 2
+check "2: unknown command" code 2 rnu
+check "2: unknown option" code 2 "${run[@]}" --bogus
+check "2: option without its value" code 2 run scenarios/quickstart --out
+check "2: option with a value that is none" code 2 "${run[@]}" --seed=minus
+check "2: no scenario" code 2 run
+check "2: two scenarios" code 2 run scenarios/quickstart scenarios/quickstart
+for later in diff calibrate profile plan tune sweep report; do
+    check "2: $later is not in this version" code 2 "$later"
+done
+check "3: a scenario that is not there" code 3 run "$SCRATCH/absent.yaml" --out "$SCRATCH/out3"
+check "3: --set on a field that is not there" code 3 "${run[@]}" --set nonsense=1
+check "3: --set with a value that is none" code 3 "${run[@]}" --set drain=later
+check "4: --out that cannot be made" code 4 run scenarios/quickstart --quiet --out /proc/drydock
