@@ -53,7 +53,7 @@ SAY     = $(if $(V),@:,@printf '  %-5s %s\n')
 
 MODULE_SRC  := $(wildcard sim/engine/simgrid_module.c)
 LIB_SRC     := $(filter-out sim/cli/% $(MODULE_SRC),\
-                 $(sort $(wildcard sim/*.c sim/*/*.c traces/*.c analysis/*.c analysis/*/*.c kernels/*.c)))
+                 $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c analysis/*.c analysis/*/*.c kernels/*.c)))
 CLI_SRC     := $(sort $(wildcard sim/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*.c))
@@ -124,6 +124,13 @@ $(ALL_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(COMPILE) -o $@ $<
+
+# Where the installed library looks for its module; only this object knows, so that another PREFIX is cheap.
+$(BUILD)/obj/sim/engine/simgrid_load.o: private CPPFLAGS += -DDRYDOCK_MODULE_DIR='"$(LIBDIR)/drydock"'
+$(BUILD)/obj/sim/engine/simgrid_load.o: $(BUILD)/libdir
+$(BUILD)/libdir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
 
 # Tests and the program see every room through this archive.
 $(INTERNAL): $(LIB_OBJ)

@@ -4,7 +4,9 @@
 
 #include "base/strbuf.h"
 #include "cli/command.h"
+#include "cli/help_engine_flags.h"
 #include "drydock.h"
+#include "serving/router.h"
 
 static const struct {
     int code;
@@ -23,6 +25,7 @@ static const struct {
     const char *meaning;
 } environment[] = {
     {"NO_COLOR", "When set and not empty, messages have no colour."},
+    {"DRYDOCK_MODULE_DIR", "The folder of drydock-simgrid.so, where it is not beside the program."},
     {"DRYDOCK_SIMGRID_CONTEXTS", "SimGrid's context factory (raw, ucontext, boost, thread); for sanitizers."},
 };
 
@@ -37,13 +40,35 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static void print_policies(void) {
+    printf("Routers (policies[].router in a scenario): which replica a request goes to.\n\n");
+    for (size_t i = 0; routers[i]; i++) {
+        printf("  %-20s%s\n", routers[i]->name, routers[i]->help);
+    }
+    printf("  %-20s%s\n", "./FILE.so", "A router of your own (sim/drydock_policy.h), under --allow-exec.");
+}
+
+/* What help can tell beside the commands. */
+static const struct topic {
+    const char *name;
+    const char *summary;
+    void (*print)(void);
+} topics[] = {
+    {"policies", "Routers to name in a scenario", print_policies},
+    {"engine-flags", "Model servers' flags and what each does to a run", help_engine_flags},
+};
+
 void help_print_commands(FILE *out) {
     fprintf(out, "drydock %s: a discrete-event testbed for AI inference platforms\n\n", dd_version());
     fprintf(out, "Usage: drydock COMMAND [options]\n\nCommands:\n");
     for (size_t i = 0; commands[i]; i++) {
-        fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-14s%s\n", commands[i]->name, commands[i]->summary);
     }
-    fprintf(out, "\ndrydock help COMMAND tells more; drydock --version prints the version.\n");
+    fprintf(out, "\nTopics:\n");
+    for (size_t i = 0; i < COUNT(topics); i++) {
+        fprintf(out, "  %-14s%s\n", topics[i].name, topics[i].summary);
+    }
+    fprintf(out, "\ndrydock help COMMAND or TOPIC tells more; drydock --version prints the version.\n");
 }
 
 /* Wraps `text` at the width of a terminal page; a line that begins with a blank is kept as it is. */
@@ -79,6 +104,9 @@ void command_print_help(const struct command *command) {
 
 /* ---- the man page ---- */
 
+enum { OPTIONS_MAX = 64 };
+static const struct option common_options[] = {COMMON_OPTIONS, OPTION_END};
+
 /* roff reads '-' as a hyphen, '\' as an escape and a '.' or quote at the beginning of a line as a request. */
 static void roff(const char *text) {
     bool line_begins = true;
@@ -106,6 +134,21 @@ static void roff_item(const char *tag, const char *text) {
     putchar('\n');
 }
 
+/* A command's options without those that every command has. */
+static void own_options(const struct option *rows, struct option own[OPTIONS_MAX + 1]) {
+    size_t count = 0;
+    for (; rows->name && count < OPTIONS_MAX; rows++) {
+        bool shared = false;
+        for (size_t i = 0; common_options[i].name; i++) {
+            shared |= strcmp(common_options[i].name, rows->name) == 0;
+        }
+        if (!shared) {
+            own[count++] = *rows;
+        }
+    }
+    own[count] = (struct option)OPTION_END;
+}
+
 static void man_command(const struct command *command) {
     printf(".SS ");
     roff(command->name);
@@ -121,7 +164,9 @@ static void man_command(const struct command *command) {
         roff(command->details);
         putchar('\n');
     }
-    option_print_man(command->options);
+    struct option own[OPTIONS_MAX + 1];
+    own_options(command->options, own);
+    option_print_man(own);
 }
 
 static void print_man(void) {
@@ -136,6 +181,8 @@ static void print_man(void) {
     for (size_t i = 0; commands[i]; i++) {
         man_command(commands[i]);
     }
+    puts(".SH OPTIONS OF EVERY COMMAND");
+    option_print_man(common_options);
     puts(".SH EXIT STATUS");
     for (size_t i = 0; i < COUNT(exit_codes); i++) {
         char code[16];
@@ -153,15 +200,6 @@ static void print_man(void) {
 }
 
 /* ---- the command ---- */
-
-/* What help can tell beside the commands. */
-static const struct topic {
-    const char *name;
-    const char *summary;
-    void (*print)(void);
-} topics[] = {
-    {NULL, NULL, NULL},
-};
 
 struct help_options {
     struct common_options common;
@@ -181,9 +219,9 @@ static bool print_subject(const char *subject, struct error *err) {
         command_print_help(command);
         return true;
     }
-    for (const struct topic *topic = topics; topic->name; topic++) {
-        if (strcmp(topic->name, subject) == 0) {
-            topic->print();
+    for (size_t i = 0; i < COUNT(topics); i++) {
+        if (strcmp(topics[i].name, subject) == 0) {
+            topics[i].print();
             return true;
         }
     }
@@ -216,8 +254,8 @@ static enum error_code run_help(int argc, char **argv, struct error *err) {
 
 const struct command command_help = {
     .name = "help",
-    .synopsis = "[COMMAND]",
-    .summary = "Tell about a command.",
+    .synopsis = "[COMMAND | TOPIC]",
+    .summary = "Tell about a command or a topic",
     .options = help_options,
     .run = run_help,
 };

@@ -33,11 +33,14 @@ static void open_standard_streams(void) {
     }
 }
 
-/* Writing to a pipe that nobody reads any more is not worth a signal; finish() tells it from a full disk. */
+/* Writing to a pipe that nobody reads any more, or past a limit on file size, is not worth dying for: the
+ * write fails and says so. finish() tells the pipe from a full disk. */
 static void install_signals(void) {
     struct sigaction action = {.sa_handler = on_broken_pipe};
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &action, NULL);
     interrupt_install();
 }
 
