@@ -61,22 +61,6 @@ static bool is_label_key(const char *key) {
     return is_subdomain(key, (size_t)(slash - key)) && is_qualified_name(slash + 1, strlen(slash + 1));
 }
 
-static bool hint_placeholder(struct error *err, const char *text) {
-    if (strchr(text, '<') != NULL && strchr(text, '>') != NULL) {
-        return error_hint(err, "\"%.80s\" looks like a placeholder: replace it with a value of yours", text);
-    }
-    if (strstr(text, "{{") != NULL) {
-        return error_hint(err, "this is a template: render it first, for example with `helm template`");
-    }
-    if (strchr(text, '$') != NULL) {
-        return error_hint(err,
-                          "\"%.80s\" looks like a variable: substitute it first, for example with "
-                          "`envsubst`",
-                          text);
-    }
-    return false;
-}
-
 bool check_name(const struct reading *r, const struct place *p, const char *name, enum name_syntax syntax) {
     size_t n = strlen(name);
     if (syntax == NAME_SUBDOMAIN && is_subdomain(name, n)) {
@@ -93,7 +77,8 @@ bool check_name(const struct reading *r, const struct place *p, const char *name
                             "(at most 63)",
     };
     place_fail(r, p, "expected %s, got \"%.100s\"", expected[syntax], name);
-    return hint_placeholder(r->err, name);
+    hint_placeholder(r->err, name);
+    return false;
 }
 
 static bool read_map_of_text(const struct reading *r, const struct place *p, bool label_values,
@@ -113,7 +98,8 @@ static bool read_map_of_text(const struct reading *r, const struct place *p, boo
                      "expected a key such as app or example.com/app (letters, digits, '-', '_', '.'), got "
                      "\"%.100s\"",
                      pair->key);
-            return hint_placeholder(r->err, pair->key);
+            hint_placeholder(r->err, pair->key);
+            return false;
         }
         if (!read_text(r, &value, &text)) {
             return false;
@@ -123,7 +109,8 @@ static bool read_map_of_text(const struct reading *r, const struct place *p, boo
                        "expected at most 63 letters, digits, '-', '_' and '.', with a letter or digit at "
                        "both ends, got \"%.100s\"",
                        text);
-            return hint_placeholder(r->err, text);
+            hint_placeholder(r->err, text);
+            return false;
         }
         out->items[out->count++] = (struct label){.key = pair->key, .value = text};
     }

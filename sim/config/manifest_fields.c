@@ -209,6 +209,9 @@ bool read_integer(const struct reading *r, const struct place *p, int64_t low, i
         if (p->node->kind == YAML_SCALAR && p->node->quoted && is_integer_text(p->node->text)) {
             error_hint(r->err, "leave the quotes out");
         }
+        if (p->node->kind == YAML_SCALAR) {
+            hint_placeholder(r->err, p->node->text);
+        }
         return false;
     }
     if (value < low || value > high) {
@@ -276,6 +279,17 @@ bool read_count_or_percent(const struct reading *r, const struct place *p, const
                       describe_node(r->arena, p->node));
 }
 
+void hint_placeholder(struct error *err, const char *text) {
+    if (strchr(text, '<') != NULL && strchr(text, '>') != NULL) {
+        error_hint(err, "\"%.80s\" looks like a placeholder: replace it with a value of yours", text);
+    } else if (strstr(text, "{{") != NULL) {
+        error_hint(err, "this is a template: render it first, for example with `helm template`");
+    } else if (strchr(text, '$') != NULL) {
+        error_hint(err, "\"%.80s\" looks like a variable: substitute it first, for example with `envsubst`",
+                   text);
+    }
+}
+
 /* "GB", "gb", "Gib" and such: what was meant. */
 static void hint_quantity(struct error *err, const char *text) {
     size_t number = strspn(text, "0123456789.");
@@ -298,6 +312,7 @@ bool read_quantity(const struct reading *r, const struct place *p, int64_t *mill
                    describe_node(r->arena, p->node));
         if (p->node->kind == YAML_SCALAR) {
             hint_quantity(r->err, p->node->text);
+            hint_placeholder(r->err, p->node->text);
         }
         return false;
     }

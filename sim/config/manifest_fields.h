@@ -62,6 +62,9 @@ void warn_unknown_fields(const struct reading *r, const struct place *p, const c
 /* "the number 3", "the text \"x\"", "a list": what stands there, for messages. */
 const char *describe_node(struct arena *arena, const struct yaml_node *node);
 
+/* Adds a remedy when a refused text is one that somebody was to replace: <name>, ${NAME}, {{ .Values.x }}. */
+void hint_placeholder(struct error *err, const char *text);
+
 /* True when the API would read the node as text. */
 bool node_is_text(const struct yaml_node *node);
 

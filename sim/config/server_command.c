@@ -56,7 +56,7 @@ static bool append_list(struct server_command *s, const char *key, struct server
         if (item->kind != YAML_SCALAR) {
             continue;
         }
-        struct server_word a = {.pos = item->pos};
+        struct server_word a = {.pos = item->pos, .literal = item->literal};
         a.text = expand(s, item, &a.unresolved);
         if (a.text == NULL) {
             return false;
@@ -162,11 +162,10 @@ static size_t script_behind(const struct server_words *words, size_t i) {
 
 static bool search_words(struct server_command *s, const struct server_words *words, int depth);
 
-/* The text of a block scalar begins on the line below its indicator; elsewhere newlines in the text are rare
- * enough (escapes, folded lines) that the line of the node is as near as it gets. */
+/* Only in a literal block scalar are lines of the text lines of the file. */
 static struct position script_position(const struct server_word *script, int line) {
     struct position pos = script->pos;
-    if (strchr(script->text, '\n') != NULL) {
+    if (script->literal) {
         pos.line += line + 1;
         pos.column = 1;
     }
@@ -193,8 +192,9 @@ static bool search_script(struct server_command *s, const struct server_word *sc
         struct server_words line = {0};
         for (size_t j = 0; j < command->count; j++) {
             struct shell_word word = command->words[j];
-            append(&line, s->arena,
-                   (struct server_word){word.text, script_position(script, word.line), word.unresolved});
+            append(
+                &line, s->arena,
+                (struct server_word){word.text, script_position(script, word.line), word.unresolved, false});
         }
         if (!search_words(s, &line, depth + 1)) {
             return false;

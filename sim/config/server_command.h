@@ -10,6 +10,7 @@ struct server_word {
     const char *text;
     struct position pos;
     const char *unresolved; /* see shellwords.h */
+    bool literal;           /* a script whose lines stand below pos, one by one */
 };
 
 struct server_words {

@@ -248,8 +248,11 @@ static void put_value(struct parser *p, const char *value, bool quoted) {
     }
 }
 
-/* "$@" is one word an argument; $@ and $* are cut like any expansion. */
+/* "$@" is one word an argument, none at all without arguments; $@ and $* are cut like any expansion. */
 static void put_all_positional(struct parser *p, bool quoted) {
+    if (p->positional_count <= 1 && p->word.length == 0) {
+        p->quoted_word = false;
+    }
     for (size_t i = 1; i < p->positional_count; i++) {
         if (i > 1) {
             end_word(p);
@@ -571,7 +574,9 @@ const char *kubernetes_expand(const char *text, const struct shell_variables *va
         }
         text = close + 1;
     }
-    const char *result = out.length > SHELL_TEXT_MAX ? NULL : arena_strdup(arena, out.text);
+    const char *result = out.length > SHELL_TEXT_MAX
+                             ? NULL
+                             : arena_strndup(arena, out.length == 0 ? "" : out.text, out.length);
     strbuf_free(&out);
     return result;
 }

@@ -56,6 +56,12 @@ static bool check_selector(const struct reading *r, const struct place *spec, co
     return true;
 }
 
+static bool expect_selector(const struct reading *r, const struct place *p) {
+    return expect_present(r, p, "a selector of the pods that belong to it") ||
+           error_hint(r->err, "a patch of a kustomization is no whole object: `kustomize build` puts them "
+                              "together");
+}
+
 static bool read_spec(const struct reading *r, const struct place *spec, struct workload *out) {
     struct place replicas = place_get(r, spec, "replicas");
     struct place selector = place_get(r, spec, "selector");
@@ -65,8 +71,7 @@ static bool read_spec(const struct reading *r, const struct place *spec, struct 
     out->replicas_given = replicas.node != NULL;
     out->replicas_pos = replicas.pos;
     if (!read_integer(r, &replicas, 0, INT32_MAX, &out->replicas) ||
-        !read_integer(r, &min_ready, 0, INT32_MAX, &min_ready_s) ||
-        !expect_present(r, &selector, "a selector of the pods that belong to it") ||
+        !read_integer(r, &min_ready, 0, INT32_MAX, &min_ready_s) || !expect_selector(r, &selector) ||
         !read_selector(r, &selector, &out->selector) || !read_pod_template(r, &pod, &out->pod)) {
         return false;
     }

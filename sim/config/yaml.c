@@ -195,6 +195,7 @@ static struct yaml_node *build_scalar(struct builder *b, const yaml_event_t *eve
         error_at(b->err, ERROR_INVALID, &node->pos, NULL, "a text cannot hold a NUL character");
         return NULL;
     }
+    node->literal = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ||
                    (tag != NULL && strcmp(tag, "tag:yaml.org,2002:str") == 0);
     if (!node->quoted && is_null_text(text)) {

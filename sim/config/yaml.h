@@ -28,7 +28,8 @@ struct yaml_pair;
 
 struct yaml_node {
     enum yaml_kind kind;
-    bool quoted; /* a scalar in quotes or a block: "true" and 'true' are texts */
+    bool quoted;  /* a scalar in quotes or a block: "true" and 'true' are texts */
+    bool literal; /* a block scalar (|): its text begins on the line below pos, line by line */
     struct position pos;
     const char *text; /* scalar; "" for null */
     size_t count;     /* of pairs or items */
