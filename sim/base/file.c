@@ -269,8 +269,8 @@ static bool name_temporary(struct file_writer *w, struct error *err) {
 
 bool file_begin(struct file_writer *w, const char *path, struct error *err) {
     *w = (struct file_writer){.final_path = copy_text(path)};
-    if (file_is_directory(path)) {
-        errno = EISDIR;
+    if (!path[0] || file_is_directory(path)) {
+        errno = path[0] ? EISDIR : ENOENT;
         error_errno(err, path, "cannot write");
         writer_free(w);
         return false;
