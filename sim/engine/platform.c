@@ -30,7 +30,8 @@ static bool check_name(const char *kind, const char *name, struct error *err) {
         }
     }
     if (str_ends_with(name, "_UP") || str_ends_with(name, "_DOWN")) {
-        return invalid(err, kind, name, "a name cannot end with _UP or _DOWN (SimGrid's, of a link's directions)");
+        return invalid(err, kind, name,
+                       "a name cannot end with _UP or _DOWN (SimGrid's, of a link's directions)");
     }
     return true;
 }
@@ -98,7 +99,8 @@ static bool check_host(const struct platform *p, const struct platform_host *h, 
         return invalid(err, "host", h->name, bandwidth_expected);
     }
     return no_disk || disk_ok ||
-           invalid(err, "host", h->name, "a disk has a read and a write bandwidth between 1 B/s and 1e15 B/s");
+           invalid(err, "host", h->name,
+                   "a disk has a read and a write bandwidth between 1 B/s and 1e15 B/s");
 }
 
 static bool check_link(const struct platform *p, const struct platform_link *l, struct error *err) {
@@ -177,8 +179,8 @@ static uint32_t other_end(const struct platform_link *l, uint32_t site) {
     return l->from == site ? l->to : l->from;
 }
 
-/* Dijkstra's tree of least latency to `root`: of equals, the one with fewer links, then the one found first in
- * the order of the links. Latencies are summed in whole picoseconds, so that equal means equal. */
+/* Dijkstra's tree of least latency to `root`: of equals, the one with fewer links, then the one found first
+ * in the order of the links. Latencies are summed in whole picoseconds, so that equal means equal. */
 static void tree_to(const struct platform *p, const struct adjacency *a, uint32_t root, struct queue *q,
                     simtime *latency, uint32_t *hops, int32_t *first_link) {
     for (size_t s = 0; s < p->site_count; s++) {
@@ -209,7 +211,8 @@ static void tree_to(const struct platform *p, const struct adjacency *a, uint32_
 }
 
 /* Records the way from `from` down the tree to `root`, and the same way back. */
-static void record_path(struct platform *p, const int32_t *tree, uint32_t from, uint32_t root, simtime latency) {
+static void record_path(struct platform *p, const int32_t *tree, uint32_t from, uint32_t root,
+                        simtime latency) {
     size_t there = from * p->site_count + root;
     size_t back = root * p->site_count + from;
     double bandwidth = INFINITY;
@@ -280,9 +283,9 @@ static bool mentions_any(const char *text, const char *const *words) {
 /* Hosts and links that go off behind our back make SimGrid abort when a transfer is on them, and actors would
  * run beside ours: no probe could see either. */
 static bool check_xml_text(struct platform *p, struct error *err) {
-    static const char *const refused[] = {"state_file", "<trace", "<actor", "<process", "<include", "<model_prop",
-                                          NULL};
-    static const char *const unsteady[] = {"bandwidth_file", "latency_file", "<config", "WIFI", NULL};
+    static const char *const refused[] = {"state_file", "<trace", "<actor", "<process",
+                                          "<include",   "WIFI",   NULL};
+    static const char *const unsteady[] = {"bandwidth_file", "latency_file", "<config", NULL};
     struct arena arena = {0};
     char *text = NULL;
     size_t length = 0;
@@ -293,7 +296,7 @@ static bool check_xml_text(struct platform *p, struct error *err) {
     }
     if (ok && mentions_any(text, refused)) {
         error_at(err, ERROR_INVALID, &pos, NULL,
-                 "a platform may have no state_file, trace, actor, process or include");
+                 "a platform may have no state_file, trace, actor, process, include or WIFI link");
         ok = error_hint(err, "describe failures in the scenario");
     }
     p->steady = ok && !mentions_any(text, unsteady);
@@ -356,7 +359,7 @@ bool platform_path(const struct platform *p, uint32_t from_host, uint32_t to_hos
     const struct platform_host *to = &p->hosts[to_host];
     size_t pair = from->site * p->site_count + to->site;
     *latency_s = p->path_latency_s[pair] + 2 * PLATFORM_HOST_LATENCY_S;
-    *bandwidth_bytes_per_s = fmin(p->path_bandwidth_bytes_per_s[pair],
-                                  fmin(from->network_bytes_per_s, to->network_bytes_per_s));
+    *bandwidth_bytes_per_s =
+        fmin(p->path_bandwidth_bytes_per_s[pair], fmin(from->network_bytes_per_s, to->network_bytes_per_s));
     return *latency_s < INFINITY;
 }

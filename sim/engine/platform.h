@@ -28,7 +28,7 @@ struct platform_host {
 struct platform_link {
     const char *name;
     uint32_t from, to; /* sites; both directions, each with the bandwidth */
-    double latency_s; /* may be 0 */
+    double latency_s;  /* may be 0 */
     double bandwidth_bytes_per_s;
     bool shared; /* false: every transfer gets the bandwidth (SimGrid's FATPIPE) */
 };
@@ -54,9 +54,15 @@ struct platform {
 
 /* xml_file may name at most PLATFORM_XML_HOSTS_MAX of our hosts: the route of each pair of them is asked for.
  */
-enum { PLATFORM_SITES_MAX = 1000, PLATFORM_HOSTS_MAX = 20000, PLATFORM_LINKS_MAX = 100000, PLATFORM_XML_HOSTS_MAX = 500 };
+enum {
+    PLATFORM_SITES_MAX = 1000,
+    PLATFORM_HOSTS_MAX = 20000,
+    PLATFORM_LINKS_MAX = 100000,
+    PLATFORM_XML_HOSTS_MAX = 500
+};
 
-/* One way from a host's network card to its site's switch: half of a data centre's 20 us from host to host. */
+/* One way from a host's network card to its site's switch: half of a data centre's 20 us from host to host.
+ */
 #define PLATFORM_HOST_LATENCY_S 10e-6
 
 /* What a bandwidth and a latency may be; outside, SimGrid's own tolerances (1e-5 B/s) show. */
@@ -64,10 +70,10 @@ enum { PLATFORM_SITES_MAX = 1000, PLATFORM_HOSTS_MAX = 20000, PLATFORM_LINKS_MAX
 #define PLATFORM_BANDWIDTH_MAX 1e15
 #define PLATFORM_LATENCY_MAX_S 3600.0
 
-/* Checks names (printable ASCII without blanks and <>&"':, not ending in _UP or _DOWN, unique among the sites,
- * hosts or links), numbers, limits; computes the paths. Everything that would make SimGrid abort is an error
- * here. With xml_file, it is probed: routes are SimGrid's, and the hosts' numbers are overwritten with what
- * the file says. */
+/* Checks names (printable ASCII without blanks and <>&"':, not ending in _UP or _DOWN, unique among the
+ * sites, hosts or links), numbers, limits; computes the paths. Everything that would make SimGrid abort is an
+ * error here. With xml_file, it is probed: routes are SimGrid's, and the hosts' numbers are overwritten with
+ * what the file says. */
 bool platform_finish(struct platform *p, struct arena *arena, struct error *err);
 
 /* The platform as SimGrid 3.32 XML (`platform version="4.1"`). */

@@ -15,39 +15,89 @@
 
 enum {
     CHILD_SECONDS_MAX = 120, /* a platform that takes longer to load is refused */
-    WORDS_BYTES = 4096       /* of the child's stderr that are kept: the last */
+    WORDS_BYTES = 4096       /* of the child's stderr that are looked at */
 };
 
 /* The child answers with these on its pipe, hosts first, then pairs; then it ends with CHILD_DONE. Its stderr
  * holds the reason for any other end. */
 enum { CHILD_DONE = 0, CHILD_REFUSED = 3, CHILD_FAILED = 4 };
 
-static void never_ended(void *context, uint32_t flow) {
-    (void)context;
+static void count_end(void *context, uint32_t flow) {
     (void)flow;
+    ++*(uint64_t *)context;
 }
 
-static void put_double(FILE *out, double value) {
-    fwrite(&value, sizeof value, 1, out);
+static bool refuse(const struct platform *p, uint32_t from, uint32_t to, const char *what) {
+    fprintf(stderr, "from host %s to host %s %s\n", p->hosts[from].name, p->hosts[to].name, what);
+    return false;
 }
 
-static void report(const struct platform *p, const struct simgrid_module *sim, FILE *out) {
+/* One byte goes the way: SimGrid takes some faults only then. */
+static bool try_route(const struct platform *p, const struct simgrid_module *sim, uint32_t from, uint32_t to,
+                      double expected_s, const uint64_t *ended) {
+    uint64_t before = *ended;
+    sim->start(from, to, 1, 0);
+    for (double wait_s = expected_s + 1e-6; *ended == before; wait_s *= 4) {
+        if (wait_s > 1e6) {
+            return refuse(p, from, to, "a transfer does not end");
+        }
+        sim->advance(sim->clock() + wait_s);
+    }
+    return true;
+}
+
+static bool survey_route(const struct platform *p, const struct simgrid_module *sim, uint32_t from,
+                         uint32_t to, const uint64_t *ended, FILE *out) {
+    double latency = INFINITY, bandwidth = 0;
+    if (from == to) {
+        latency = 0;
+        bandwidth = INFINITY;
+    } else if (sim->route(from, to, &latency, &bandwidth)) {
+        if (!(latency >= 0 && latency <= PLATFORM_LATENCY_MAX_S)) {
+            return refuse(p, from, to, "the latency is not between 0 and 3600 s");
+        }
+        if (!(bandwidth >= PLATFORM_BANDWIDTH_MIN && bandwidth <= PLATFORM_BANDWIDTH_MAX)) {
+            return refuse(p, from, to, "the bandwidth is not between 1 B/s and 1e15 B/s");
+        }
+        if (!try_route(p, sim, from, to, latency + 1 / bandwidth, ended)) {
+            return false;
+        }
+    }
+    double answer[2] = {latency, bandwidth};
+    fwrite(answer, sizeof answer, 1, out);
+    return true;
+}
+
+static bool survey_disk(const struct platform *p, const struct simgrid_module *sim, uint32_t host,
+                        FILE *out) {
+    double answer[2];
+    sim->disk(host, &answer[0], &answer[1]);
+    for (int i = 0; i < 2; i++) {
+        if (answer[i] != 0 && !(answer[i] >= PLATFORM_BANDWIDTH_MIN && answer[i] <= PLATFORM_BANDWIDTH_MAX)) {
+            fprintf(stderr, "a disk of host %s has no bandwidth between 1 B/s and 1e15 B/s\n",
+                    p->hosts[host].name);
+            return false;
+        }
+    }
+    fwrite(answer, sizeof answer, 1, out);
+    return true;
+}
+
+static bool survey_all(const struct platform *p, const struct simgrid_module *sim, const uint64_t *ended,
+                       FILE *out) {
     for (uint32_t i = 0; i < p->host_count; i++) {
-        double read, write;
-        sim->disk(i, &read, &write);
-        put_double(out, read);
-        put_double(out, write);
+        if (!survey_disk(p, sim, i, out)) {
+            return false;
+        }
     }
     for (uint32_t i = 0; i < p->host_count; i++) {
         for (uint32_t j = 0; j < p->host_count; j++) {
-            double latency = i == j ? 0 : INFINITY, bandwidth = i == j ? INFINITY : 0;
-            if (i != j) {
-                sim->route(i, j, &latency, &bandwidth);
+            if (!survey_route(p, sim, i, j, ended, out)) {
+                return false;
             }
-            put_double(out, latency);
-            put_double(out, bandwidth);
         }
     }
+    return true;
 }
 
 static int child_load(const struct platform *p, bool survey, FILE *out) {
@@ -63,18 +113,20 @@ static int child_load(const struct platform *p, bool survey, FILE *out) {
     for (size_t i = 0; i < p->host_count; i++) {
         names[i] = p->hosts[i].name;
     }
+    static uint64_t ended;
     struct simgrid_setup setup = {.xml_path = xml.path,
                                   .hosts = names,
                                   .host_count = p->host_count,
                                   .loud = true,
-                                  .ended = never_ended};
+                                  .ended = count_end,
+                                  .context = &ended};
     char message[256];
     if (!sim->open(&setup, message, sizeof message)) {
         fprintf(stderr, "%s\n", message);
         return CHILD_REFUSED;
     }
-    if (survey) {
-        report(p, sim, out);
+    if (survey && !survey_all(p, sim, &ended, out)) {
+        return CHILD_REFUSED;
     }
     return fflush(out) == 0 ? CHILD_DONE : CHILD_FAILED;
 }
@@ -137,29 +189,42 @@ static void drain(int fd) {
     }
 }
 
-/* The last line that says something: SimGrid's reason is followed by a stack and by the shell's words. */
-static void last_words(FILE *words, char *out, size_t out_bytes) {
-    char line[WORDS_BYTES];
-    snprintf(out, out_bytes, "no reason given");
+/* The child's first line: SimGrid's reason comes before its stack. */
+static void first_words(FILE *words, char line[WORDS_BYTES]) {
     rewind(words);
-    bool found = false;
-    while (fgets(line, sizeof line, words)) {
-        line[strcspn(line, "\r\n")] = '\0';
-        bool noise = !*line || strncmp(line, "Backtrace", 9) == 0 || strncmp(line, "  ->", 4) == 0;
-        if (!noise && !found) {
-            snprintf(out, out_bytes, "%.*s", (int)out_bytes - 1, line);
-            found = true;
-        }
+    if (!fgets(line, WORDS_BYTES, words)) {
+        line[0] = '\0';
     }
+    line[strcspn(line, "\r\n")] = '\0';
+}
+
+/* What is left of `text` behind "<opening>...: ", or all of it. */
+static const char *behind(const char *text, const char *opening) {
+    const char *colon = strncmp(text, opening, strlen(opening)) == 0 ? strstr(text, ": ") : NULL;
+    return colon ? colon + 2 : text;
+}
+
+/* "Parse error at FILE:LINE: reason": the line goes where our messages have it. */
+static const char *parse_error(const char *text, struct position *pos) {
+    const char *reason = behind(text, "Parse error at ");
+    if (reason != text) {
+        const char *colon = reason - 2;
+        while (colon > text && colon[-1] != ':') {
+            colon--;
+        }
+        pos->line = atoi(colon);
+    }
+    return reason;
 }
 
 static bool judge(const struct platform *p, int status, FILE *words, struct error *err) {
-    char reason[400];
-    struct position pos = {.file = p->xml_file ? p->xml_file : "generated platform"};
-    last_words(words, reason, sizeof reason);
+    char line[WORDS_BYTES];
+    struct position pos = {.file = p->xml_file ? p->xml_file : "platform"};
     if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE) {
         return true;
     }
+    first_words(words, line);
+    const char *reason = parse_error(behind(line, "Uncaught exception "), &pos);
     if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_FAILED) {
         return error_set(err, ERROR_FAILED, "%s", reason);
     }
@@ -167,7 +232,11 @@ static bool judge(const struct platform *p, int status, FILE *words, struct erro
         return error_at(err, ERROR_INVALID, &pos, NULL, "SimGrid does not load it within %d s",
                         CHILD_SECONDS_MAX);
     }
-    return error_at(err, ERROR_INVALID, &pos, NULL, "SimGrid does not load it: %s", reason);
+    if (!reason[0]) {
+        return error_at(err, ERROR_INVALID, &pos, NULL, "SimGrid crashes on it (signal %d)",
+                        WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    }
+    return error_at(err, ERROR_INVALID, &pos, NULL, "SimGrid refuses it: %s", reason);
 }
 
 bool platform_survey(const struct platform *p, const struct platform_survey *survey, struct error *err) {

@@ -69,7 +69,8 @@ static void site_xml(const struct platform *p, struct strbuf *out, const char *n
 }
 
 static void route_xml(const struct platform *p, struct strbuf *out, size_t from, size_t to) {
-    strbuf_printf(out, "  <zoneRoute src=\"site:%s\" dst=\"site:%s\" gw_src=\"switch:%s\" gw_dst=\"switch:%s\">",
+    strbuf_printf(out,
+                  "  <zoneRoute src=\"site:%s\" dst=\"site:%s\" gw_src=\"switch:%s\" gw_dst=\"switch:%s\">",
                   p->sites[from].name, p->sites[to].name, p->sites[from].name, p->sites[to].name);
     for (size_t at = from; at != to;) {
         const struct platform_link *l = &p->links[p->path_first_link[at * p->site_count + to]];
@@ -100,10 +101,12 @@ void platform_xml(const struct platform *p, struct strbuf *out) {
     uint32_t *first = arena_array(&arena, p->site_count + 2, sizeof *first);
     uint32_t *hosts = arena_array(&arena, p->host_count, sizeof *hosts);
     hosts_by_site(p, first, hosts);
-    strbuf_append(out, "<?xml version='1.0'?>\n"
-                       "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
-                       "<platform version=\"4.1\">\n<zone id=\"drydock:world\" routing=\"Full\">\n"
-                       "  <zone id=\"drydock:own\" routing=\"Full\"><host id=\"drydock:home\" speed=\"1Gf\"/></zone>\n");
+    strbuf_append(
+        out,
+        "<?xml version='1.0'?>\n"
+        "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
+        "<platform version=\"4.1\">\n<zone id=\"drydock:world\" routing=\"Full\">\n"
+        "  <zone id=\"drydock:own\" routing=\"Full\"><host id=\"drydock:home\" speed=\"1Gf\"/></zone>\n");
     for (size_t s = 0; s < p->site_count; s++) {
         if (first[s + 1] > first[s]) { /* a site without hosts is only passed through, on links */
             site_xml(p, out, p->sites[s].name, hosts + first[s], first[s + 1] - first[s]);

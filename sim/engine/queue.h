@@ -42,14 +42,14 @@ struct queue_slot {
 
 struct queue {
     struct queue_entry *heap;
-    uint32_t *place;         /* slot -> index in heap; of free slots: the next free one */
+    uint32_t *place; /* slot -> index in heap; of free slots: the next free one */
     struct queue_slot *slots;
-    uint32_t count;          /* entries in heap, the hole included */
-    uint32_t slot_count;     /* slots ever used */
+    uint32_t count;      /* entries in heap, the hole included */
+    uint32_t slot_count; /* slots ever used */
     uint32_t capacity;
-    uint32_t free_slot;      /* head of the list of free slots; UINT32_MAX: none */
-    uint32_t peak;           /* most events ever pending */
-    bool hole;               /* heap[0] was popped and not filled yet */
+    uint32_t free_slot; /* head of the list of free slots; UINT32_MAX: none */
+    uint32_t peak;      /* most events ever pending */
+    bool hole;          /* heap[0] was popped and not filled yet */
     uint64_t sequence;
     uint64_t serial; /* of the next id */
 };

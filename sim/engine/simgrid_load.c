@@ -33,7 +33,8 @@ static bool beside_program(char path[PATH_BYTES]) {
             return false;
         }
         *slash = '\0';
-        if ((level == 0 && try_path(directory, "../lib/drydock/", path)) || try_path(directory, "lib/", path)) {
+        if ((level == 0 && try_path(directory, "../lib/drydock/", path)) ||
+            try_path(directory, "lib/", path)) {
             return true;
         }
     }

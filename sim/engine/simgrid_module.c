@@ -72,8 +72,8 @@ static void initialise(bool loud) {
     }
 }
 
-/* SimGrid kills daemons when nothing else is left and calls it a deadlock when all are blocked; with one plain
- * actor that waits for ever, and dates given to simgrid_run_until, it does neither. */
+/* SimGrid kills daemons when nothing else is left and calls it a deadlock when all are blocked; with one
+ * plain actor that waits for ever, and dates given to simgrid_run_until, it does neither. */
 static void keeper(int argc, char **argv) {
     (void)argc;
     (void)argv;
@@ -287,7 +287,7 @@ static void module_close(void) {
     module.hosts = NULL;
 }
 
-extern const struct simgrid_module drydock_simgrid_module;
+extern const struct simgrid_module drydock_simgrid_module __attribute__((visibility("default")));
 const struct simgrid_module drydock_simgrid_module = {
     .version = SIMGRID_MODULE_VERSION,
     .open = module_open,

@@ -85,7 +85,8 @@ void flow_finish(struct engine *e, uint32_t flow) {
     finish_at(e, flow, e->now);
 }
 
-/* The least of the dates before which nothing can end. Flows are few: a scan is cheaper than a second heap. */
+/* The least of the dates before which nothing can end. Flows are few: a scan is cheaper than a second heap.
+ */
 static void find_safe(struct engine *e) {
     e->safe = SIMTIME_NEVER;
     for (uint32_t i = 0, left = e->in_flight; left > 0; i++) {
