@@ -1,0 +1,42 @@
+/* traces/lines.h: a file as lines, plain or gzip by content, in memory that does not grow (private).
+ *
+ * Bytes come by read(2) into one buffer that stays in the cache. Mapping the file was measured too: no faster
+ * (a page fault costs what copying the page costs), and a file truncated meanwhile would end the process.
+ */
+#ifndef DRYDOCK_TRACES_LINES_H
+#define DRYDOCK_TRACES_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum {
+    LINE_BYTES_MAX = 1 << 20, /* a longer line is dropped and reported as LINE_TOO_LONG */
+    LINE_READ_BYTES = 1 << 18
+};
+
+struct unpacker;
+
+struct line_reader {
+    char *path;
+    int fd;
+    char *buffer;
+    const char *cur; /* unread bytes: cur .. end */
+    const char *end;
+    bool ended; /* the file has nothing beyond `end` */
+    int line;   /* number of the line given last; stays at INT_MAX */
+    struct unpacker *packed;
+};
+
+enum { LINE_FAILED = -1, LINE_END = 0, LINE_GIVEN = 1, LINE_TOO_LONG = 2 };
+
+/* Opens and reads the first bytes, so that cur..end can be looked at. ERROR_INVALID when the file is missing,
+ * unreadable, a directory or packed by something that is not gzip. */
+bool lines_open(struct line_reader *r, const char *path, struct error *err);
+void lines_close(struct line_reader *r);
+
+/* The next line without its LF or CRLF, valid until the next call. A last line needs no newline. */
+int lines_next(struct line_reader *r, const char **line, size_t *length, struct error *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* traces/source.h: what is inside a trace_source (private to traces/).
+ *
+ * A source hands out batches: trace_next copies one row from the batch at hand and asks the source for the
+ * next batch when it is used up, so that a row costs a comparison and a copy, whatever the format.
+ */
+#ifndef DRYDOCK_TRACES_SOURCE_H
+#define DRYDOCK_TRACES_SOURCE_H
+
+#include "lines.h"
+#include "scan.h"
+#include "traces.h"
+
+struct trace_source_ops {
+    /* Points rows/count to the next batch; count 0 is the end. Rows and their hashes live until the next
+     * fill. */
+    bool (*fill)(struct trace_source *s, struct error *err);
+    void (*close)(struct trace_source *s);
+    /* For sources over others: their report (rows is overwritten). NULL = the source's own. */
+    void (*report)(struct trace_source *s, struct trace_report *report);
+};
+
+struct trace_source {
+    const struct trace_source_ops *ops;
+    const struct trace_row *rows;
+    size_t at;
+    size_t count;
+    uint64_t before; /* rows of earlier batches */
+    bool ended;
+    bool failed;
+    struct trace_report report;
+};
+
+/* Asks for the next batch when this one is used up: 1 = rows at hand, 0 = end, -1 = failed. */
+int source_refill(struct trace_source *s, struct error *err);
+
+/* A file opened by trace_open, its first bytes in lines.cur .. lines.end. A format takes `lines` over by
+ * copying the struct and setting `taken`. */
+struct trace_input {
+    const char *path;
+    struct line_reader lines;
+    bool taken;
+};
+
+/* ---- sorting within a window ---- */
+
+enum {
+    SORT_AHEAD = 2048,      /* rows read ahead of those given out: 2 x 96 B x 2048 stay in the L2 cache */
+    SORT_AHEAD_WIDE = 65536 /* once a file has shown to be out of order */
+};
+
+struct row_window {
+    struct trace_row *rows;
+    size_t count;
+    size_t given; /* of them handed out: rows[0 .. given) */
+    size_t capacity;
+    size_t ahead;
+    bool ended;
+    bool disorder; /* among rows[0 .. count) */
+    simtime latest;
+    simtime last_given;
+    uint64_t *hashes; /* while a row waits, its `hashes` is 1 + an index into this */
+    size_t hash_count;
+    size_t hash_capacity;
+};
+
+/* ---- a reader of a text file ---- */
+
+enum clock_kind {
+    CLOCK_UNSET,
+    CLOCK_RELATIVE, /* counts from the file's own zero */
+    CLOCK_REBASED,  /* the same, but begins beyond 100 days: counted from the first row */
+    CLOCK_DATED     /* seconds since 1970, counted from the first row */
+};
+
+struct file_source {
+    struct trace_source base;
+    struct line_reader lines;
+    struct trace_names *names;
+    uint32_t service; /* for every row when service_forced */
+    bool service_forced;
+    enum clock_kind clock;
+    bool zero_known;
+    int64_t origin_s; /* second that arrivals are counted from */
+    simtime shift_ps; /* and what is subtracted on top: the first row of a dated file */
+    uint64_t next_row;
+    struct row_window window;
+};
+
+enum parsed { PARSED_FAILED = -1, PARSED_END = 0, PARSED_ROW = 1 };
+typedef enum parsed parse_row_fn(struct file_source *f, struct trace_row *row, struct error *err);
+
+/* Takes the lines over from the input. */
+void file_source_init(struct file_source *f, const struct trace_source_ops *ops, struct trace_input *input,
+                      const struct trace_open_options *options, struct trace_names *names,
+                      const char *format);
+void file_source_free(struct file_source *f); /* lines, window; not f itself */
+
+/* Counts a row that cannot be used. `column` 0 = not known. */
+void file_skip(struct file_source *f, int column, const char *reason, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Sets row->arrival_ps. Why not, or NULL. `date`: t is seconds since 1970; otherwise it is on the file's own
+ * clock, which is taken for seconds since 1970 when it begins beyond 1e8. */
+const char *file_place(struct file_source *f, struct instant t, bool date, struct trace_row *row);
+
+/* Room for the hashes of the row being parsed; set row->hashes and hash_count with it. */
+uint64_t *file_hash_room(struct file_source *f, size_t count);
+void file_hash_keep(struct file_source *f, struct trace_row *row, size_t count);
+
+/* The steps of a fill, for file_fill below. */
+bool window_begin(struct file_source *f);
+bool window_settle(struct file_source *f, bool *more, struct error *err);
+
+/* fill() of a reader: parses rows up to the window's end, sorts them if need be, gives out all but those kept
+ * for sorting. Inlined with the parser, so that a row costs no indirect call. */
+static inline __attribute__((always_inline)) bool file_fill(struct file_source *f, parse_row_fn *parse,
+                                                            struct error *err) {
+    struct row_window *w = &f->window;
+    bool more = window_begin(f);
+    while (more) {
+        while (w->count < w->capacity && !w->ended) {
+            struct trace_row *row = &w->rows[w->count];
+            enum parsed got = parse(f, row, err);
+            if (got == PARSED_FAILED) {
+                return false;
+            }
+            if (got == PARSED_END) {
+                w->ended = true;
+                break;
+            }
+            row->row = f->next_row++;
+            if (row->arrival_ps < w->latest) {
+                w->disorder = true;
+                f->base.report.out_of_order++;
+            } else {
+                w->latest = row->arrival_ps;
+            }
+            w->count++;
+        }
+        if (!window_settle(f, &more, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- small things shared by formats ---- */
+
+/* The first line (BOM dropped) of what is at hand. */
+size_t first_line(const char **head, size_t length);
+
+/* True when the first line (BOM and CRLF apart) is a table header that has all of `names` (NULL-terminated).
+ */
+bool header_has(const char *head, size_t length, const char *const *names);
+
+/* NULL when `name` can be a name: UTF-8 without control characters, not too long. */
+const char *name_trouble(const char *name, size_t length);
+
+struct trace_source *servegen_open_folder(const char *folder, const struct trace_open_options *options,
+                                          struct trace_names *names, struct error *err);
+
+#endif
