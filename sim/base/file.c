@@ -15,52 +15,61 @@ enum {
     READ_STEP_BYTES = 1 << 16
 };
 
-/* Temporaries that a signal or a failure has to remove. A signal handler walks this table, so a slot is
- * filled with one store, and emptied before its text is freed. The process id keeps a forked child from
- * removing its parent's. */
+/* Temporaries that a signal or a failure has to remove. A signal handler walks this table, so `owner` is set
+ * last and cleared first: 0 means the slot is free, whatever path is left in it. The process id keeps a
+ * forked child from removing its parent's files. */
 static struct temporary {
     char *volatile path;
     volatile pid_t owner;
 } temporaries[TEMPORARIES_MAX];
 
-static bool register_temporary(const char *path) {
-    struct temporary *slot = NULL;
+static char *copy_text(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    return memcpy(mem_alloc(bytes), text, bytes);
+}
+
+static struct temporary *find_temporary(const char *path, pid_t owner) {
     for (size_t i = 0; i < TEMPORARIES_MAX; i++) {
         struct temporary *t = &temporaries[i];
-        if (!t->path) {
-            slot = slot ? slot : t;
-        } else if (t->owner == getpid() && strcmp(t->path, path) == 0) {
-            return true;
+        if (t->owner == owner && (!path || strcmp(t->path, path) == 0)) {
+            return t;
         }
     }
+    return NULL;
+}
+
+static bool register_temporary(const char *path) {
+    if (find_temporary(path, getpid())) {
+        return true;
+    }
+    struct temporary *slot = find_temporary(NULL, 0);
     if (!slot) {
         return false;
     }
-    size_t bytes = strlen(path) + 1;
+    free(slot->path);
+    slot->path = copy_text(path);
     slot->owner = getpid();
-    slot->path = memcpy(mem_alloc(bytes), path, bytes);
     return true;
 }
 
 void file_forget_temporary(const char *temporary_path) {
-    for (size_t i = 0; i < TEMPORARIES_MAX; i++) {
-        char *path = temporaries[i].path;
-        if (path && strcmp(path, temporary_path) == 0) {
-            temporaries[i].path = NULL;
-            free(path);
-        }
+    struct temporary *t = find_temporary(temporary_path, getpid());
+    if (t) {
+        t->owner = 0;
+        free(t->path);
+        t->path = NULL;
     }
 }
 
-/* Called from signal handlers: nothing but getpid and unlink. The slots' memory is left to the end of the
- * process. */
+/* Called from signal handlers: nothing but getpid and unlink, and the paths stay until their slots are used
+ * again. */
 void file_remove_temporaries(void) {
     int saved = errno;
     for (size_t i = 0; i < TEMPORARIES_MAX; i++) {
-        char *path = temporaries[i].path;
-        if (path && temporaries[i].owner == getpid()) {
-            unlink(path);
-            temporaries[i].path = NULL;
+        struct temporary *t = &temporaries[i];
+        if (t->owner == getpid()) {
+            unlink(t->path);
+            t->owner = 0;
         }
     }
     errno = saved;
@@ -243,11 +252,6 @@ const char *path_base(const char *path) {
 static bool is_stream(const char *path) {
     struct stat about;
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
-}
-
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    return memcpy(mem_alloc(bytes), text, bytes);
 }
 
 static void writer_free(struct file_writer *w) {
