@@ -31,8 +31,8 @@ awk '
     /^#include <simgrid/ && FILENAME !~ /^sim\/engine\/simgrid_module/ {
         complain("only sim/engine/simgrid_module.c may include SimGrid")
     }
-    /^#include <hdf5/ && FILENAME !~ /^(sim\/record\/|traces\/drydock_h5\.c)/ {
-        complain("only sim/record and traces/drydock_h5.c may include HDF5")
+    /^#include <hdf5/ && FILENAME !~ /^(sim\/record\/|traces\/[a-z_0-9]*h5[a-z_]*\.[ch]$)/ {
+        complain("only sim/record and traces/*h5* may include HDF5")
     }
 
     /^#include "/ {
@@ -46,7 +46,7 @@ awk '
             if (header !~ /^drydock(_policy)?\.h$/ && from != "traces") complain("write \"" from "/" header "\"")
             next
         }
-        to = part[count - 1]; name = part[count]
+        to = part[1]; name = part[count]
         if (to == from) next
         if (!((from, to) in may)) complain("arrow up: " from " may not include " header)
         else if (name ~ /_private\.h$/ || !((to, "*") in shows || (to, name) in shows))
