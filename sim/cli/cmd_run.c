@@ -1,0 +1,138 @@
+/* drydock run: one scenario, one result. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/command.h"
+#include "run/run.h"
+
+struct options {
+    struct common_options common;
+    const char *out;
+    int64_t seed;
+    struct option_list traces;
+    struct option_list set;
+    const char *platform_out;
+    bool check;
+    bool stepping;
+    bool strict;
+    bool allow_exec;
+    bool compress;
+};
+
+#define FIELD(member) offsetof(struct options, member)
+
+static const struct option option_rows[] = {
+    {"out", OPTION_TEXT, "DIR", "Folder for result.h5 and summary.json (default out/NAME of the scenario).",
+     FIELD(out), 0, 0, UNIT_NUMBER},
+    {"seed", OPTION_INTEGER, "N", "Seed of all random streams (default 1).", FIELD(seed), 0, 9e15,
+     UNIT_NUMBER},
+    {"trace", OPTION_LIST, "FILE", "Trace in place of the scenario's; may be given several times.",
+     FIELD(traces), 0, 0, UNIT_NUMBER},
+    {"set", OPTION_LIST, "PATH=VALUE", "Overrides a value below spec: traces.0.rate_scale=2.", FIELD(set), 0,
+     0, UNIT_NUMBER},
+    {"check", OPTION_FLAG, NULL, "Exit 1 when an objective is missed.", FIELD(check), 0, 0, UNIT_NUMBER},
+    {"stepping", OPTION_FLAG, NULL, "Step-by-step reference of the engines (what this version always runs).",
+     FIELD(stepping), 0, 0, UNIT_NUMBER},
+    {"strict", OPTION_FLAG, NULL, "Exit 3 on the first warning.", FIELD(strict), 0, 0, UNIT_NUMBER},
+    {"allow-exec", OPTION_FLAG, NULL, "Allow code that the scenario names (policies as shared objects).",
+     FIELD(allow_exec), 0, 0, UNIT_NUMBER},
+    {"compress", OPTION_FLAG, NULL, "Compress result.h5 (smaller, slower).", FIELD(compress), 0, 0,
+     UNIT_NUMBER},
+    {"write-platform", OPTION_TEXT, "FILE", "Write the platform as SimGrid XML too.", FIELD(platform_out), 0,
+     0, UNIT_NUMBER},
+    COMMON_OPTIONS,
+    OPTION_END,
+};
+
+extern const struct command command_run;
+
+static void show_notices(const struct notices *n) {
+    for (size_t i = 0; i < n->count; i++) {
+        log_message(n->items[i].level == NOTICE_WARNING ? LOG_WARNING : LOG_NOTE, "%s", n->items[i].text);
+    }
+}
+
+static void print_json(const struct summary *summary) {
+    struct strbuf text = {0};
+    summary_json(summary, true, &text);
+    fwrite(text.text, 1, text.length, stdout);
+    strbuf_free(&text);
+}
+
+static void show_result(const struct options *o, const struct run_result *result) {
+    if (o->common.json) {
+        print_json(&result->summary);
+    } else if (!o->common.quiet) {
+        summary_print(&result->summary, !o->common.no_color && isatty(STDOUT_FILENO));
+    }
+    if (result->out) {
+        log_message(LOG_INFO, "wrote %s/result.h5 and %s/summary.json", result->out, result->out);
+    }
+}
+
+static enum error_code run_it(const struct options *o, const char *scenario, struct error *err) {
+    struct arena arena = {0};
+    struct run_result result = {0};
+    struct run_options options = {
+        .scenario = scenario,
+        .out = o->out,
+        .seed = (uint64_t)o->seed,
+        .overrides = {.set = o->set.items,
+                      .set_count = o->set.count,
+                      .traces = o->traces.items,
+                      .trace_count = o->traces.count},
+        .allow_exec = o->allow_exec,
+        .strict = o->strict,
+        .compress = o->compress,
+        .progress = !o->common.quiet && !o->common.json,
+        .platform_out = o->platform_out,
+    };
+    bool ok = run_scenario(&options, &arena, &result, err);
+    show_notices(&result.notices);
+    enum error_code code = ok ? ERROR_NONE : err->code;
+    if (ok) {
+        show_result(o, &result);
+        if (o->check && !run_objectives_met(&result.summary)) {
+            code = ERROR_OBJECTIVE;
+        }
+    }
+    arena_free(&arena);
+    return code;
+}
+
+static enum error_code run(int argc, char **argv, struct error *err) {
+    struct options o = {.seed = RUN_DEFAULT_SEED};
+    int operands;
+    bool done = false;
+    if (!command_parse(&command_run, argc, argv, &o, &operands, &done, err)) {
+        return err->code;
+    }
+    enum error_code code = ERROR_NONE;
+    if (!done && operands != 1) {
+        error_set(err, ERROR_USAGE, "expected one SCENARIO, a file or a folder that holds scenario.yaml");
+        error_hint(err, "try `drydock run scenarios/quickstart`");
+        code = ERROR_USAGE;
+    } else if (!done) {
+        interrupt_install();
+        code = run_it(&o, argv[1], err);
+    }
+    option_list_free(&o.traces);
+    option_list_free(&o.set);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .synopsis = "SCENARIO [options]",
+    .summary = "Replay traffic against the scenario's cluster and write result.h5 and summary.json.",
+    .details =
+        "SCENARIO is a file, or a folder that holds scenario.yaml. The same seed gives the same bytes of "
+        "result.h5 on any x86-64 machine.\n\n"
+        "With --check the exit code is 1 when an objective of the scenario is missed.",
+    .options = option_rows,
+    .run = run,
+};

@@ -1,0 +1,142 @@
+/* Images and weights on a node's disk. */
+#include <string.h>
+
+#include "cluster/cluster_private.h"
+
+struct node_cache *cache_create(struct cluster *c, size_t node, double capacity_bytes) {
+    struct node_cache *cache = arena_alloc(c->arena, sizeof *cache);
+    cache->cluster = c;
+    cache->node = node;
+    cache->capacity_bytes = capacity_bytes;
+    return cache;
+}
+
+static struct cache_entry *entry_of(const struct node_cache *cache, const char *key) {
+    for (struct cache_entry *e = cache->entries; e; e = e->next) {
+        if (strcmp(e->key, key) == 0) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+bool cache_has(const struct node_cache *cache, const char *key) {
+    const struct cache_entry *e = entry_of(cache, key);
+    return e && e->state == ARTEFACT_PRESENT;
+}
+
+/* The least recently used artefact that no pod on the node needs. */
+static struct cache_entry **oldest_unused(struct node_cache *cache) {
+    struct cache_entry **oldest = NULL;
+    for (struct cache_entry **e = &cache->entries; *e; e = &(*e)->next) {
+        if ((*e)->users == 0 && (*e)->state == ARTEFACT_PRESENT &&
+            (!oldest || (*e)->last_use < (*oldest)->last_use)) {
+            oldest = e;
+        }
+    }
+    return oldest;
+}
+
+/* Makes room as the kubelet's image garbage collection does. What still does not fit is taken all the same,
+ * and said: a real node would come under disk pressure. */
+static void make_room(struct node_cache *cache, double bytes) {
+    while (cache->capacity_bytes > 0 && cache->used_bytes + bytes > cache->capacity_bytes) {
+        struct cache_entry **oldest = oldest_unused(cache);
+        if (!oldest) {
+            const char *name = cache->cluster->nodes[cache->node].name;
+            cluster_say(cache->cluster, name, "DiskPressure", "needs %.0f bytes more than its disk holds",
+                        cache->used_bytes + bytes - cache->capacity_bytes);
+            return;
+        }
+        cache->used_bytes -= (*oldest)->bytes;
+        *oldest = (*oldest)->next;
+    }
+}
+
+static struct cache_entry *add_entry(struct node_cache *cache, const struct artefact *artefact,
+                                     enum artefact_state state) {
+    make_room(cache, artefact->bytes);
+    struct cache_entry *e = arena_alloc(cache->cluster->arena, sizeof *e);
+    e->key = artefact->key;
+    e->bytes = artefact->bytes;
+    e->state = state;
+    e->owner = cache;
+    e->next = cache->entries;
+    cache->entries = e;
+    cache->used_bytes += artefact->bytes;
+    return e;
+}
+
+static void pull_done(void *context, uint64_t argument) {
+    (void)argument;
+    struct cache_entry *e = context;
+    e->state = ARTEFACT_PRESENT;
+    struct pod_state *waiter = e->waiters;
+    e->waiters = NULL;
+    while (waiter) {
+        struct pod_state *next = waiter->next_waiter;
+        waiter->next_waiter = NULL;
+        waiter->waiting = false;
+        startup_artefact_here(waiter, true);
+        waiter = next;
+    }
+}
+
+static void wait_for(struct cache_entry *e, struct pod_state *pod) {
+    pod->waiting = true;
+    pod->next_waiter = NULL;
+    struct pod_state **tail = &e->waiters;
+    while (*tail) {
+        tail = &(*tail)->next_waiter;
+    }
+    *tail = pod;
+}
+
+bool cache_want(struct node_cache *cache, const struct artefact *artefact, uint32_t source_host,
+                struct pod_state *pod) {
+    struct cache_entry *e = entry_of(cache, artefact->key);
+    bool start = !e;
+    if (start) {
+        e = add_entry(cache, artefact, ARTEFACT_PULLING);
+    }
+    e->users++;
+    e->last_use = ++cache->clock;
+    if (e->state == ARTEFACT_PRESENT) {
+        return true;
+    }
+    wait_for(e, pod);
+    if (start) {
+        engine_transfer(cache->cluster->engine, source_host, cache->cluster->nodes[cache->node].host,
+                        artefact->bytes, pull_done, e, 0);
+    }
+    return false;
+}
+
+void cache_fill(struct node_cache *cache, const struct artefact *artefact) {
+    struct cache_entry *e = entry_of(cache, artefact->key);
+    if (!e) {
+        e = add_entry(cache, artefact, ARTEFACT_PRESENT);
+    }
+    e->users++;
+    e->last_use = ++cache->clock;
+}
+
+void cache_release(struct node_cache *cache, const char *key) {
+    struct cache_entry *e = entry_of(cache, key);
+    if (e && e->users > 0) {
+        e->users--;
+    }
+}
+
+void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod) {
+    for (struct cache_entry *e = cache->entries; e; e = e->next) {
+        for (struct pod_state **w = &e->waiters; *w; w = &(*w)->next_waiter) {
+            if (*w == pod) {
+                *w = pod->next_waiter;
+                pod->next_waiter = NULL;
+                pod->waiting = false;
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+/* sim/cluster/cluster.h: nodes and pods over time: what the manifests ask for, made to happen.
+ *
+ * A pod's life: Pending (no node) -> [node provisioning] -> Pulling (images) -> Starting (container, engine)
+ * -> Loading (weights) -> Warming (compile, graphs) -> Ready -> Terminating (drains for the grace period) ->
+ * Gone. Image pulls and weight downloads are transfers over shared links, so that a storm of cold starts
+ * slows itself; images and weights stay on the node (least recently used go first when its disk is full), and
+ * a second pod that needs what is being pulled waits for that pull.
+ *
+ * The cluster decides where and when; the owner is told through struct cluster_events and gives pods their
+ * work.
+ */
+#ifndef DRYDOCK_CLUSTER_CLUSTER_H
+#define DRYDOCK_CLUSTER_CLUSTER_H
+
+#include "base/arena.h"
+#include "config/scenario.h"
+#include "engine/engine.h"
+
+enum pod_phase {
+    POD_PENDING, /* no node yet, or its node is not Ready yet */
+    POD_PULLING,
+    POD_STARTING,
+    POD_LOADING,
+    POD_WARMING,
+    POD_READY,
+    POD_TERMINATING,
+    POD_GONE,
+    POD_PHASES
+};
+extern const char *const pod_phase_names[]; /* ended by NULL */
+
+/* An image or a model's weights: what is moved and cached. */
+struct artefact {
+    const char *key; /* image reference, or "weights/<model>@<precision>" */
+    double bytes;
+};
+
+/* What the pods of one workload need; compiled once by the owner. */
+struct pod_demand {
+    const char *workload; /* stable key: namespace/kind/name */
+    const char *name;     /* for messages */
+    struct position pos;  /* of the manifest */
+    bool bare;            /* needs no node: Ready at once (inline services) */
+    bool ordered;         /* StatefulSet, OrderedReady: one at a time */
+    int64_t cpu_milli, memory_bytes, gpus;
+    const struct labels *node_selector;
+    const struct yaml_node *tolerations;
+    const struct artefact *images;
+    size_t image_count;
+    struct artefact weights; /* bytes 0 = none */
+    int64_t weight_gpus;     /* GPUs the weights are spread over */
+    bool model_server;       /* engine start-up and warm-up apply */
+    struct probe readiness;
+    double grace_s;
+};
+
+struct node {
+    const char *name;
+    uint32_t pool;
+    uint32_t ordinal;
+    uint32_t host; /* platform host */
+    bool exists;
+    bool ready;
+    simtime requested_ps, ready_ps, deleted_ps; /* -1 = not (yet) */
+    uint32_t pods;
+    int64_t used_cpu_milli, used_memory_bytes, used_gpus;
+    struct node_cache *cache;
+};
+
+struct pod {
+    const char *name; /* namespace/kind/name/ordinal */
+    uint32_t index;   /* in order of creation: position in the run's list of pods */
+    uint32_t demand;
+    uint32_t ordinal;
+    enum pod_phase phase;
+    int64_t node; /* -1 = none */
+    simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
+    void *owner_data; /* the owner's: its replica */
+};
+
+struct cluster_events {
+    void (*pod_ready)(void *context, struct pod *pod);
+    /* It takes no new work from now on. The owner calls cluster_pod_drained when the last request has left;
+     * after the grace period pod_killed comes instead. */
+    void (*pod_terminating)(void *context, struct pod *pod);
+    void (*pod_killed)(void *context, struct pod *pod);
+    /* A Kubernetes event: object, reason ("Scheduled", "FailedScheduling", "Pulled", "NodeReady" ...),
+     * message. */
+    void (*event)(void *context, const char *object, const char *reason, const char *message);
+    void *context;
+};
+
+struct cluster_config {
+    const struct pool_config *pools;
+    size_t pool_count;
+    const uint32_t *first_host;       /* platform host of each pool's first node; the others follow */
+    const struct labels *pool_labels; /* well-known labels and the pool's own */
+    uint32_t registry_host, models_host;
+    const struct startup_config *startup;
+    const struct pod_demand *demands;
+    size_t demand_count;
+    uint64_t seed;
+};
+
+struct cluster;
+
+struct cluster *cluster_create(struct engine *engine, const struct cluster_config *config,
+                               const struct cluster_events *events, struct arena *arena);
+
+/* Before the run: the pools' minimum nodes are there and Ready at time 0. With `warm`, every pod of
+ * `replicas[demand]` is placed, Ready and its node has what it needs in its cache; otherwise they are created
+ * at time 0. A pod that fits nowhere stays Pending. */
+void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm);
+
+/* The number of replicas a workload shall have from now on. Scaling down takes, as the ReplicaSet controller
+ * does, pods that are not Ready first, then the youngest. */
+void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas);
+
+void cluster_pod_drained(struct cluster *c, struct pod *pod);
+
+/* All pods and nodes there ever were, in order of creation. */
+size_t cluster_pod_count(const struct cluster *c);
+struct pod *cluster_pod(const struct cluster *c, size_t index);
+size_t cluster_node_count(const struct cluster *c);
+const struct node *cluster_node(const struct cluster *c, size_t index);
+
+#endif

@@ -1,0 +1,81 @@
+/* sim/cluster/cluster_private.h: what the files of this room share. */
+#ifndef DRYDOCK_CLUSTER_PRIVATE_H
+#define DRYDOCK_CLUSTER_PRIVATE_H
+
+#include "base/rng.h"
+#include "cluster/cluster.h"
+#include "cluster/scheduler.h"
+
+/* A pod with what only this room needs. `pub` comes first: a struct pod * is also a pointer to this. */
+struct pod_state {
+    struct pod pub;
+    struct cluster *cluster;
+    event_id event;                /* the pending timer of its phase; 0 = none */
+    transfer_id transfer;          /* its own disk read */
+    struct pod_state *next_waiter; /* for an artefact that is on its way to its node */
+    bool waiting;
+    bool weights_fresh;   /* downloaded just now: still in the page cache, no disk read */
+    size_t images_wanted; /* of the cache so far: it is their user */
+    bool weights_wanted;
+    struct rng rng;
+};
+
+enum artefact_state { ARTEFACT_PULLING, ARTEFACT_PRESENT };
+
+struct cache_entry {
+    const char *key;
+    double bytes;
+    enum artefact_state state;
+    uint64_t last_use;
+    uint32_t users; /* pods on the node that need it: never evicted */
+    struct pod_state *waiters;
+    struct node_cache *owner;
+    struct cache_entry *next;
+};
+
+struct node_cache {
+    struct cluster *cluster;
+    size_t node;
+    double capacity_bytes; /* 0 = any */
+    double used_bytes;
+    uint64_t clock;
+    struct cache_entry *entries;
+};
+
+struct cluster {
+    struct engine *engine;
+    struct cluster_config config;
+    struct cluster_events events;
+    struct arena *arena;
+    struct node *nodes; /* every node that may ever be: pool by pool */
+    size_t node_count;
+    size_t *first_node; /* of each pool */
+    struct pod_state **pods;
+    size_t pod_count, pod_capacity;
+    int64_t *wanted;      /* replicas a demand shall have */
+    uint32_t *generation; /* pods made so far, by demand: part of a pod's random stream */
+};
+
+/* startup.c: the chain from bound to Ready, and back. */
+void startup_begin(struct pod_state *pod); /* bound to a Ready node */
+void startup_artefact_here(struct pod_state *pod, bool fresh);
+void startup_abort(struct pod_state *pod); /* cancels timers, transfers and waits */
+void pod_become_ready(struct pod_state *pod);
+
+/* cache.c */
+struct node_cache *cache_create(struct cluster *c, size_t node, double capacity_bytes);
+bool cache_has(const struct node_cache *cache, const char *key);
+/* True when the artefact is there. Otherwise it is on its way from `source_host` (started now, unless it was
+ * already), and startup_artefact_here(pod) will be called. The pod counts as its user until cache_release. */
+bool cache_want(struct node_cache *cache, const struct artefact *artefact, uint32_t source_host,
+                struct pod_state *pod);
+void cache_fill(struct node_cache *cache, const struct artefact *artefact); /* there from the start */
+void cache_release(struct node_cache *cache, const char *key);
+void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod);
+
+/* cluster.c */
+const struct pod_demand *demand_of(const struct pod_state *pod);
+void cluster_say(struct cluster *c, const char *object, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,532 @@
+/* A request's way: from the user's send over the network to the gateway, by the router to a replica, and
+ * back.
+ *
+ * Small payloads take latency + bytes / bandwidth of their path; from flow_threshold bytes on they are
+ * SimGrid flows that contend with everything else on the links. The gateway of a region's users is in the
+ * zone nearest to them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "run/world.h"
+
+/* What a request weighs on the wire when its trace does not say; stated in docs/scenario.md. */
+static const double BYTES_PER_TOKEN = 4;
+static const double BYTES_PER_AUDIO_S = 32000; /* 16 kHz, 16 bit, mono */
+
+/* A request's id is its trace's index and its row there: the same whatever else the scenario holds. */
+enum { SOURCE_SHIFT = 48 };
+
+static struct service_state *service_of(struct world *w, const struct request *r) {
+    return &w->services[r->service];
+}
+
+/* ---- the end of a request ---- */
+
+static void system_changes(struct world *w, int change) {
+    simtime now = engine_now(w->engine);
+    w->in_system_area += (__int128)w->in_system * (now - w->in_system_since);
+    w->in_system_since = now;
+    w->in_system = (uint64_t)((int64_t)w->in_system + change);
+}
+
+static void stop_when_done(struct world *w) {
+    if (w->arrivals_over && w->window_over && request_pool_live(w->pool) == 0) {
+        engine_stop(w->engine);
+    }
+}
+
+static void finish(struct world *w, struct request *r, enum request_status status) {
+    r->status = (uint8_t)status;
+    r->done_ps = r->last_token_ps >= 0 && status == REQUEST_COMPLETED ? r->last_token_ps + r->down_ps
+                                                                      : engine_now(w->engine);
+    engine_cancel(w->engine, r->timeout);
+    system_changes(w, -1);
+    w->sojourn_sum += engine_now(w->engine) - r->arrival_ps;
+    bool good = request_is_good(r, &service_of(w, r)->limits);
+    scopes_finished(w, r, good);
+    rows_request(w, r, good);
+    request_give_back(w->pool, r);
+    stop_when_done(w);
+}
+
+/* ---- candidates ---- */
+
+static void refresh(struct world *w, struct serving_pod *p) {
+    if (p->candidate < 0) {
+        return;
+    }
+    struct dd_candidate *c = &w->services[p->service].candidates[p->candidate];
+    c->outstanding = p->outstanding;
+    c->waiting = p->replica->waiting;
+    c->kv_permille = p->replica->kv_permille;
+    c->tokens = p->outstanding_tokens;
+}
+
+static void add_candidate(struct world *w, struct serving_pod *p) {
+    struct service_state *s = &w->services[p->service];
+    size_t capacity = s->candidate_capacity;
+    s->candidates = arena_grow(w->arena, s->candidates, s->candidate_count, s->candidate_count + 1u,
+                               &capacity, sizeof *s->candidates);
+    s->candidate_pods = arena_grow(w->arena, s->candidate_pods, s->candidate_count, s->candidate_count + 1u,
+                                   &s->candidate_capacity, sizeof *s->candidate_pods);
+    p->candidate = s->candidate_count++;
+    s->candidates[p->candidate] = (struct dd_candidate){.replica = p->replica->index, .weight = 1};
+    s->candidate_pods[p->candidate] = p;
+    refresh(w, p);
+}
+
+/* Keeps the order of the others, so that what a router sees does not depend on who left. */
+static void remove_candidate(struct world *w, struct serving_pod *p) {
+    if (p->candidate < 0) {
+        return;
+    }
+    struct service_state *s = &w->services[p->service];
+    for (uint32_t i = (uint32_t)p->candidate; i + 1 < s->candidate_count; i++) {
+        s->candidates[i] = s->candidates[i + 1];
+        s->candidate_pods[i] = s->candidate_pods[i + 1];
+        s->candidate_pods[i]->candidate = i;
+    }
+    s->candidate_count--;
+    p->candidate = -1;
+}
+
+/* ---- from the gateway to a replica ---- */
+
+static void release_from_pod(struct world *w, struct request *r) {
+    struct serving_pod *p = w->pods[r->replica];
+    p->outstanding--;
+    p->outstanding_tokens -= r->input_tokens;
+    refresh(w, p);
+    if (p->outstanding == 0) {
+        cluster_pod_drained(w->cluster, p->pod);
+    }
+}
+
+static void leave_queue(struct world *w, struct request *r) {
+    if (r->scheduled_ps < 0) {
+        service_of(w, r)->waiting--;
+    }
+}
+
+static void submit(struct world *w, struct request *r) {
+    struct serving_pod *p = w->pods[r->replica];
+    const char *reason = NULL;
+    enum request_status end = REQUEST_REJECTED;
+    if (r->status != REQUEST_IN_FLIGHT) {
+        end = (enum request_status)r->status; /* given up on the way */
+    } else if (p->pod->phase == POD_GONE) {
+        end = REQUEST_FAILED;
+    } else if (replica_submit(p->replica, r, &reason)) {
+        refresh(w, p);
+        return;
+    }
+    leave_queue(w, r);
+    release_from_pod(w, r);
+    finish(w, r, end);
+}
+
+static void submit_later(void *context, uint64_t argument) {
+    struct request *r = (struct request *)(uintptr_t)argument; /* NOLINT(performance-no-int-to-ptr) */
+    submit(context, r);
+}
+
+/* One-way seconds between a region's gateway and the zone of a pod's node; 0 inside a zone and for bare pods.
+ */
+static simtime hop_ps(const struct world *w, const struct request *r, const struct serving_pod *p) {
+    if (r->region == 0 || p->pod->node < 0) {
+        return 0;
+    }
+    uint32_t region = w->region_of_name[r->region] - 1;
+    const struct node *node = cluster_node(w->cluster, (size_t)p->pod->node);
+    uint32_t zone = w->pool_zone[node->pool];
+    double latency_s;
+    double bandwidth;
+    if (zone == w->region_zone[region] ||
+        !platform_path(&w->platform, w->gateway_host[w->region_zone[region]], w->gateway_host[zone],
+                       &latency_s, &bandwidth)) {
+        return 0;
+    }
+    return simtime_from_s(latency_s);
+}
+
+static void route(struct world *w, struct request *r) {
+    struct service_state *s = service_of(w, r);
+    struct dd_route_request seen = {
+        .id = r->id, .session = r->session, .input_tokens = r->input_tokens, .tenant = r->tenant};
+    struct rng rng = rng_stream_id(w->seed, RNG_ROUTER, s->router_stream ^ r->id);
+    double uniform[2] = {rng_uniform(&rng), rng_uniform(&rng)};
+    uint32_t chosen = s->router->choose(s->router_state, &seen, s->candidates, s->candidate_count, uniform);
+    if (chosen >= s->candidate_count) {
+        error_set(&w->failure, ERROR_FAILED, "router '%s' chose replica %u of %u", s->router->name, chosen,
+                  s->candidate_count);
+        engine_stop(w->engine);
+        chosen = 0;
+    }
+    struct serving_pod *p = s->candidate_pods[chosen];
+    r->replica = (int32_t)p->replica->index;
+    r->down_ps += p->api_overhead_ps;
+    p->outstanding++;
+    p->outstanding_tokens += r->input_tokens;
+    simtime hop = hop_ps(w, r, p);
+    if (hop == 0) {
+        submit(w, r);
+        return;
+    }
+    r->down_ps += hop;
+    refresh(w, p);
+    engine_at(w->engine, engine_now(w->engine) + hop, EVENT_ARRIVAL, submit_later, w, (uint64_t)(uintptr_t)r);
+}
+
+static void give_up(void *context, uint64_t argument) {
+    struct world *w = context;
+    struct request *r = (struct request *)(uintptr_t)argument; /* NOLINT(performance-no-int-to-ptr) */
+    struct service_state *s = service_of(w, r);
+    r->timeout = 0;
+    if (r->replica >= 0 && r->place == REQUEST_PLACE_NONE) {
+        r->status = REQUEST_TIMED_OUT; /* between gateway and replica: it ends on arrival there */
+    } else if (r->replica >= 0) {
+        replica_cancel(w->pods[r->replica]->replica, r, REQUEST_TIMED_OUT);
+    } else {
+        request_list_remove(&s->held, r);
+        leave_queue(w, r);
+        finish(w, r, REQUEST_TIMED_OUT);
+    }
+}
+
+/* The limit is on those who wait: while some replica is idle, nobody has to. */
+static bool queue_full(const struct service_state *s) {
+    if (s->queue_limit < 0 || s->waiting < (uint64_t)s->queue_limit) {
+        return false;
+    }
+    for (uint32_t i = 0; i < s->candidate_count; i++) {
+        const struct replica *replica = s->candidate_pods[i]->replica;
+        if (replica->waiting == 0 && replica->running < replica->servers) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void at_gateway(struct world *w, struct request *r) {
+    struct service_state *s = service_of(w, r);
+    simtime now = engine_now(w->engine);
+    r->gateway_ps = now;
+    if (queue_full(s)) {
+        finish(w, r, REQUEST_REJECTED);
+        return;
+    }
+    s->waiting++;
+    if (s->timeout_ps > 0) {
+        r->timeout = engine_at(w->engine, r->arrival_ps + s->timeout_ps, EVENT_TIMEOUT, give_up, w,
+                               (uint64_t)(uintptr_t)r);
+    }
+    if (s->candidate_count == 0) {
+        request_list_push_back(&s->held, r);
+        return;
+    }
+    route(w, r);
+}
+
+/* ---- from the user to the gateway ---- */
+
+static void gateway_later(void *context, uint64_t argument) {
+    struct request *r = (struct request *)(uintptr_t)argument; /* NOLINT(performance-no-int-to-ptr) */
+    at_gateway(context, r);
+}
+
+static double payload_of(const struct trace_row *row) {
+    if (row->payload_bytes > 0) {
+        return (double)row->payload_bytes;
+    }
+    return BYTES_PER_TOKEN * (double)(row->input_tokens - row->image_tokens) +
+           BYTES_PER_AUDIO_S * row->audio_s;
+}
+
+static void send(struct world *w, struct request *r) {
+    if (r->region == 0) {
+        at_gateway(w, r);
+        return;
+    }
+    uint32_t region = w->region_of_name[r->region] - 1;
+    uint32_t user = w->region_host[region];
+    uint32_t gateway = w->gateway_host[w->region_zone[region]];
+    double latency_s = 0;
+    double bandwidth = INFINITY;
+    platform_path(&w->platform, user, gateway, &latency_s, &bandwidth);
+    r->down_ps = simtime_from_s(latency_s);
+    if (r->payload_bytes >= w->scenario.flow_threshold_bytes) {
+        engine_transfer(w->engine, user, gateway, r->payload_bytes, gateway_later, w, (uint64_t)(uintptr_t)r);
+        return;
+    }
+    simtime up = simtime_from_s(latency_s + r->payload_bytes / bandwidth);
+    engine_at(w->engine, r->arrival_ps + up, EVENT_ARRIVAL, gateway_later, w, (uint64_t)(uintptr_t)r);
+}
+
+/* ---- arrivals ---- */
+
+static uint32_t lookup(const uint32_t *table, size_t count, uint32_t name) {
+    return name < count ? table[name] : 0;
+}
+
+static void window_ends(void *context, uint64_t argument) {
+    (void)argument;
+    struct world *w = context;
+    w->window_over = true;
+    stop_when_done(w);
+}
+
+static void drain_ends(void *context, uint64_t argument) {
+    (void)argument;
+    struct world *w = context;
+    engine_stop(w->engine);
+}
+
+/* No more requests: the run ends when those in flight are done and the window is over, at the latest after
+ * `drain`. */
+static void arrivals_end(struct world *w) {
+    w->arrivals_over = true;
+    simtime end = w->duration_ps > w->last_arrival_ps ? w->duration_ps : w->last_arrival_ps;
+    engine_at(w->engine, end, EVENT_OBSERVE, window_ends, w, 0);
+    engine_at(w->engine, end + simtime_from_s(w->scenario.drain_s), EVENT_OBSERVE, drain_ends, w, 0);
+}
+
+static void read_ahead(struct world *w) {
+    int got = trace_next(w->source, &w->next_row, &w->failure);
+    w->have_row = got > 0;
+    if (got < 0) {
+        engine_stop(w->engine);
+    }
+    if (w->have_row && w->duration_ps > 0 && w->next_row.arrival_ps >= w->duration_ps) {
+        w->have_row = false;
+    }
+    if (!w->have_row) {
+        arrivals_end(w);
+    }
+}
+
+static simtime arrival_next(void *context) {
+    const struct world *w = context;
+    return w->have_row ? w->next_row.arrival_ps : SIMTIME_NEVER;
+}
+
+static uint32_t service_of_row(struct world *w, const struct trace_row *row) {
+    uint32_t found = lookup(w->service_of_name, w->service_of_name_count, row->service);
+    if (found) {
+        return found - 1;
+    }
+    if (row->service != 0) {
+        w->rows_unknown_service++;
+    }
+    return w->default_service;
+}
+
+static struct request *request_of_row(struct world *w, const struct trace_row *row, uint32_t service) {
+    struct request *r = request_take(w->pool);
+    r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
+    r->session = row->session;
+    r->arrival_ps = row->arrival_ps;
+    r->service = service;
+    r->tenant = row->tenant;
+    uint32_t region = row->region ? row->region : w->source_region[row->source];
+    r->region = lookup(w->region_of_name, w->region_of_name_count, region) ? region : 0;
+    r->input_tokens = row->input_tokens > 0 ? row->input_tokens : 1;
+    r->output_tokens = row->output_tokens > 0 ? row->output_tokens : 1;
+    r->service_s = row->service_s;
+    r->payload_bytes = payload_of(row);
+    r->counted = row->arrival_ps >= w->warmup_ps;
+    return r;
+}
+
+static void arrival_fire(void *context) {
+    struct world *w = context;
+    uint32_t service = service_of_row(w, &w->next_row);
+    if (service >= w->service_count) {
+        error_set(&w->failure, ERROR_INVALID,
+                  "request %llu of the trace names service '%s', which no Service or "
+                  "workload has",
+                  (unsigned long long)w->next_row.row, w->names.names[w->next_row.service]);
+        error_hint(&w->failure, "set `service:` of the trace in the scenario");
+        engine_stop(w->engine);
+        return;
+    }
+    struct request *r = request_of_row(w, &w->next_row, service);
+    w->last_arrival_ps = r->arrival_ps;
+    read_ahead(w);
+    system_changes(w, 1);
+    scopes_arrived(w, r);
+    send(w, r);
+}
+
+/* ---- what replicas say ---- */
+
+static void on_scheduled(void *context, struct replica *replica, struct request *r) {
+    struct world *w = context;
+    service_of(w, r)->waiting--;
+    refresh(w, w->pods[replica->index]);
+}
+
+static void on_first_token(void *context, struct replica *replica, struct request *r) {
+    (void)replica;
+    struct world *w = context;
+    engine_cancel(w->engine, r->timeout);
+    r->timeout = 0;
+}
+
+static void on_finished(void *context, struct replica *replica, struct request *r,
+                        enum request_status status) {
+    struct world *w = context;
+    leave_queue(w, r);
+    if (status == REQUEST_COMPLETED) {
+        w->pods[replica->index]->completed++;
+    }
+    struct service_state *s = service_of(w, r);
+    if (w->workloads[w->pods[replica->index]->demand].plain && r->scheduled_ps >= 0) {
+        s->plain_service_ps += engine_now(w->engine) - r->scheduled_ps;
+    }
+    release_from_pod(w, r);
+    finish(w, r, status);
+}
+
+static void on_token_gaps(void *context, struct replica *replica, simtime gap, uint64_t count) {
+    struct world *w = context;
+    double seconds = simtime_to_s(gap);
+    histogram_add(&w->all.itl, seconds, count);
+    histogram_add(&w->services[replica->service].scope.itl, seconds, count);
+}
+
+/* ---- what the cluster says ---- */
+
+static void make_replica(struct world *w, struct serving_pod *p) {
+    const struct workload_state *load = &w->workloads[p->demand];
+    if (load->plain) {
+        p->replica = plain_server_create(w->engine, &load->server, &w->replica_events);
+        p->api_overhead_ps = simtime_from_s(load->api_overhead_s);
+        return;
+    }
+    const struct pool_times *on = &load->on_pool[cluster_node(w->cluster, (size_t)p->pod->node)->pool];
+    p->replica = batching_create(w->engine, &on->config, on->times, &w->replica_events);
+    p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
+}
+
+static void release_held(struct world *w, struct service_state *s) {
+    while (s->held.head && s->candidate_count > 0) {
+        route(w, request_list_pop_front(&s->held));
+    }
+}
+
+static void on_pod_ready(void *context, struct pod *pod) {
+    struct world *w = context;
+    const struct workload_state *load = &w->workloads[pod->demand];
+    if (load->service < 0 || !load->can_serve) {
+        return;
+    }
+    struct serving_pod *p = arena_alloc(w->arena, sizeof *p);
+    p->pod = pod;
+    p->demand = pod->demand;
+    p->service = (uint32_t)load->service;
+    make_replica(w, p);
+    p->replica->name = pod->name;
+    p->replica->index = (uint32_t)w->serving_count;
+    p->replica->service = p->service;
+    pod->owner_data = p;
+    w->pods = arena_grow(w->arena, w->pods, w->serving_count, w->serving_count + 1, &w->serving_capacity,
+                         sizeof(struct serving_pod *));
+    w->pods[w->serving_count++] = p;
+    add_candidate(w, p);
+    release_held(w, &w->services[p->service]);
+}
+
+static void on_pod_terminating(void *context, struct pod *pod) {
+    struct world *w = context;
+    struct serving_pod *p = pod->owner_data;
+    if (p) {
+        remove_candidate(w, p);
+    }
+    if (!p || p->outstanding == 0) {
+        cluster_pod_drained(w->cluster, pod);
+    }
+}
+
+static void on_pod_killed(void *context, struct pod *pod) {
+    (void)context;
+    struct serving_pod *p = pod->owner_data;
+    if (p) {
+        replica_stop(p->replica, REQUEST_FAILED);
+    }
+}
+
+static void on_event(void *context, const char *object, const char *reason, const char *message) {
+    rows_event(context, object, reason, message);
+}
+
+/* ---- begin and end ---- */
+
+static void make_cluster(struct world *w) {
+    struct cluster_config config = {
+        .pools = w->scenario.pools,
+        .pool_count = w->scenario.pool_count,
+        .first_host = w->first_host,
+        .pool_labels = w->pool_labels,
+        .registry_host = w->registry_host,
+        .models_host = w->models_host,
+        .startup = &w->scenario.startup,
+        .demands = w->demands,
+        .demand_count = w->demand_count,
+        .seed = w->seed,
+    };
+    struct cluster_events events = {
+        .pod_ready = on_pod_ready,
+        .pod_terminating = on_pod_terminating,
+        .pod_killed = on_pod_killed,
+        .event = on_event,
+        .context = w,
+    };
+    w->cluster = cluster_create(w->engine, &config, &events, w->arena);
+}
+
+bool dataplane_begin(struct world *w, struct error *err) {
+    w->replica_events = (struct replica_events){
+        .scheduled = on_scheduled,
+        .first_token = on_first_token,
+        .finished = on_finished,
+        .token_gaps = on_token_gaps,
+        .context = w,
+    };
+    make_cluster(w);
+    cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
+    read_ahead(w);
+    engine_set_source(w->engine, (struct engine_source){arrival_next, arrival_fire, w});
+    if (error_is_set(&w->failure)) {
+        *err = w->failure;
+        return false;
+    }
+    return true;
+}
+
+struct left_over {
+    struct request **items;
+    size_t count;
+};
+
+static void collect(void *context, struct request *r) {
+    struct left_over *l = context;
+    l->items[l->count++] = r;
+}
+
+static int by_id(const void *a, const void *b) {
+    const struct request *x = *(struct request *const *)a;
+    const struct request *y = *(struct request *const *)b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+void dataplane_finish_all(struct world *w) {
+    struct left_over left = {mem_zalloc(request_pool_live(w->pool), sizeof(struct request *)), 0};
+    request_pool_each(w->pool, collect, &left);
+    qsort(left.items, left.count, sizeof(struct request *), by_id);
+    for (size_t i = 0; i < left.count; i++) {
+        finish(w, left.items[i], REQUEST_UNFINISHED);
+    }
+    free(left.items);
+}

@@ -1,0 +1,264 @@
+/* From what was gathered to the figures of summary.json. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drydock.h"
+#include "run/world.h"
+
+/* ---- latencies ---- */
+
+/* Requests after the warm-up that never got a figure count as infinitely late in the gate's view; a TPOT of
+ * one token is undefined and left out of both. */
+static void latencies(const struct scope *from, struct scope_summary *to) {
+    uint64_t lost = from->counted - from->counted_completed;
+    latency_from_histogram(&from->ttft, lost, &to->ttft);
+    latency_from_histogram(&from->e2e, lost, &to->e2e);
+    latency_from_histogram(&from->queue, lost, &to->queue);
+    latency_from_histogram(&from->itl, lost, &to->itl);
+    latency_from_histogram(&from->tpot, lost + from->one_token, &to->tpot);
+    latency_gate_from_histogram(&from->ttft, lost, 0, &to->gate_ttft);
+    latency_gate_from_histogram(&from->e2e, lost, 0, &to->gate_e2e);
+    latency_gate_from_histogram(&from->queue, lost, 0, &to->gate_queue);
+    latency_gate_from_histogram(&from->itl, lost, 0, &to->gate_itl);
+    latency_gate_from_histogram(&from->tpot, lost, from->one_token, &to->gate_tpot);
+}
+
+static void rates(const struct scope *from, double window_s, bool has_slo, struct scope_summary *to) {
+    to->requests = from->counts;
+    if (window_s > 0) {
+        to->requests_per_s = (double)from->counted_completed / window_s;
+        to->input_tokens_per_s = (double)from->input_tokens / window_s;
+        to->output_tokens_per_s = (double)from->output_tokens / window_s;
+        to->goodput_per_s = (double)from->good / window_s;
+    }
+    to->has_slo = has_slo && from->counted > 0;
+    to->slo_attainment = to->has_slo ? (double)from->good / (double)from->counted : 0;
+}
+
+/* ---- replicas and GPUs ---- */
+
+struct usage {
+    double ready_s, gpu_s, gpu_busy_s;
+    int64_t most;
+    uint64_t replicas;
+};
+
+static simtime or_end(simtime t, simtime end) {
+    return t < 0 || t > end ? end : t;
+}
+
+static simtime ready_until(const struct pod *p, simtime end) {
+    return or_end(p->terminating_ps, end);
+}
+
+/* Largest number Ready at the same time: at the start of each one's readiness, count the others. Pods are
+ * few. */
+static int64_t most_ready(const struct world *w, int64_t service, simtime end) {
+    int64_t most = 0;
+    for (size_t i = 0; i < w->serving_count; i++) {
+        const struct serving_pod *a = w->pods[i];
+        int64_t ready = 0;
+        for (size_t k = 0; k < w->serving_count; k++) {
+            const struct pod *b = w->pods[k]->pod;
+            bool mine = service < 0 || w->pods[k]->service == (uint32_t)service;
+            ready += mine && b->ready_ps <= a->pod->ready_ps && a->pod->ready_ps < ready_until(b, end);
+        }
+        most = ready > most ? ready : most;
+    }
+    return most;
+}
+
+static struct usage usage_of(const struct world *w, int64_t service, simtime end) {
+    struct usage u = {.most = most_ready(w, service, end)};
+    for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
+        const struct pod *p = cluster_pod(w->cluster, i);
+        const struct workload_state *load = &w->workloads[p->demand];
+        if (service >= 0 && load->service != service) {
+            continue;
+        }
+        if (p->ready_ps >= 0 && p->owner_data) {
+            u.ready_s += simtime_to_s(ready_until(p, end) - p->ready_ps);
+            u.replicas++;
+        }
+        if (p->bound_ps >= 0) {
+            u.gpu_s += (double)load->gpus * simtime_to_s(or_end(p->gone_ps, end) - p->bound_ps);
+        }
+        if (p->owner_data) {
+            const struct serving_pod *s = p->owner_data;
+            u.gpu_busy_s += (double)load->gpus * simtime_to_s(s->replica->busy_ps);
+        }
+    }
+    return u;
+}
+
+static void capacity(const struct world *w, int64_t service, simtime end, struct scope_summary *to) {
+    struct usage u = usage_of(w, service, end);
+    double simulated_s = simtime_to_s(end);
+    to->has_replicas = u.replicas > 0;
+    to->replica_s = u.ready_s;
+    to->replicas_mean = simulated_s > 0 ? u.ready_s / simulated_s : 0;
+    to->replicas_max = (double)u.most;
+    to->has_gpu = u.gpu_s > 0;
+    to->gpu_hours = u.gpu_s / 3600;
+    to->gpu_busy_fraction = u.gpu_s > 0 ? u.gpu_busy_s / u.gpu_s : 0;
+}
+
+/* ---- objectives ---- */
+
+static const struct latency_summary *latency_named(const struct scope_summary *s, const char *metric) {
+    static const char *const names[] = {"latency.ttft_s", "latency.tpot_s", "latency.itl_s", "latency.e2e_s",
+                                        "latency.queue_s"};
+    const struct latency_summary *gates[] = {&s->gate_ttft, &s->gate_tpot, &s->gate_itl, &s->gate_e2e,
+                                             &s->gate_queue};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(metric, names[i]) == 0) {
+            return gates[i];
+        }
+    }
+    return NULL;
+}
+
+static double statistic_of(const struct latency_summary *l, const char *statistic) {
+    static const char *const names[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max"};
+    const double values[] = {l->mean, l->p50, l->p90, l->p95, l->p99, l->p999, l->max};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(statistic, names[i]) == 0) {
+            return l->n > 0 ? values[i] : NAN;
+        }
+    }
+    return NAN;
+}
+
+struct plain_figure {
+    const char *metric;
+    double value;
+};
+
+static double figure_named(const struct scope_summary *s, const char *metric) {
+    const struct plain_figure figures[] = {
+        {"slo.attainment", s->has_slo ? s->slo_attainment : NAN},
+        {"goodput_per_s", s->goodput_per_s},
+        {"throughput.requests_per_s", s->requests_per_s},
+        {"throughput.input_tokens_per_s", s->input_tokens_per_s},
+        {"throughput.output_tokens_per_s", s->output_tokens_per_s},
+        {"requests.arrived", (double)s->requests.arrived},
+        {"requests.completed", (double)s->requests.completed},
+        {"requests.rejected", (double)s->requests.rejected},
+        {"requests.timed_out", (double)s->requests.timed_out},
+        {"requests.failed", (double)s->requests.failed},
+        {"requests.unfinished", (double)s->requests.unfinished},
+        {"replicas.mean", s->has_replicas ? s->replicas_mean : NAN},
+        {"replicas.max", s->has_replicas ? s->replicas_max : NAN},
+        {"replicas.replica_s", s->has_replicas ? s->replica_s : NAN},
+        {"gpu.hours", s->has_gpu ? s->gpu_hours : NAN},
+        {"gpu.busy_fraction", s->has_gpu ? s->gpu_busy_fraction : NAN},
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        if (strcmp(metric, figures[i].metric) == 0) {
+            return figures[i].value;
+        }
+    }
+    return NAN;
+}
+
+static const struct scope_summary *scope_named(const struct summary *s, const char *service) {
+    for (size_t i = 0; service && i < s->service_count; i++) {
+        if (strcmp(s->services[i].name, service) == 0) {
+            return &s->services[i];
+        }
+    }
+    return &s->all;
+}
+
+/* A figure that does not exist (no request came) neither meets nor misses: it counts as met and says so by
+ * having no value. */
+static struct objective_result judge(const struct summary *s, const struct objective_config *o) {
+    const struct scope_summary *scope = scope_named(s, o->service);
+    const struct latency_summary *latency = latency_named(scope, o->metric);
+    struct objective_result r = {
+        .metric = o->metric,
+        .statistic = latency ? o->statistic : NULL,
+        .service = o->service,
+        .limit = o->limit,
+        .at_least = o->sense == OBJECTIVE_AT_LEAST,
+        .value = latency ? statistic_of(latency, o->statistic) : figure_named(scope, o->metric),
+    };
+    r.value_known = !isnan(r.value);
+    r.met = !r.value_known || (r.at_least ? r.value >= r.limit : r.value <= r.limit);
+    return r;
+}
+
+static void objectives(struct world *w, struct summary *s) {
+    s->objective_count = w->scenario.objective_count;
+    s->objectives = arena_array(w->arena, s->objective_count, sizeof *s->objectives);
+    for (size_t i = 0; i < s->objective_count; i++) {
+        s->objectives[i] = judge(s, &w->scenario.objectives[i]);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void services(struct world *w, struct summary *s, double window_s, simtime end) {
+    s->services = arena_array(w->arena, w->service_count, sizeof *s->services);
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        struct service_state *from = &w->services[i];
+        if (from->scope.counts.arrived == 0 && usage_of(w, i, end).replicas == 0) {
+            continue;
+        }
+        struct scope_summary *to = &s->services[s->service_count++];
+        to->name = from->name;
+        latencies(&from->scope, to);
+        rates(&from->scope, window_s, from->limits.any, to);
+        capacity(w, i, end, to);
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct scope_summary *)a)->name, ((const struct scope_summary *)b)->name);
+}
+
+static void tenants(struct world *w, struct summary *s, double window_s, bool has_slo) {
+    s->tenants = arena_array(w->arena, w->tenant_count, sizeof *s->tenants);
+    for (size_t i = 0; i < w->tenant_capacity; i++) {
+        if (!w->tenants[i]) {
+            continue;
+        }
+        struct scope_summary *to = &s->tenants[s->tenant_count++];
+        to->name = w->names.names[i];
+        latencies(w->tenants[i], to);
+        rates(w->tenants[i], window_s, has_slo, to);
+    }
+    qsort(s->tenants, s->tenant_count, sizeof *s->tenants, by_name);
+}
+
+static void warnings(struct world *w, struct summary *s) {
+    s->warnings = arena_array(w->arena, w->notices->count, sizeof *s->warnings);
+    for (size_t i = 0; i < w->notices->count; i++) {
+        if (w->notices->items[i].level == NOTICE_WARNING) {
+            s->warnings[s->warning_count++] = w->notices->items[i].text;
+        }
+    }
+}
+
+void world_summarise(struct world *w, struct summary *s) {
+    simtime end = engine_now(w->engine);
+    double window_s = simtime_to_s(end - w->warmup_ps);
+    bool has_slo = false;
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        has_slo = has_slo || w->services[i].limits.any;
+    }
+    s->drydock_version = DD_VERSION;
+    s->scenario = w->scenario.name;
+    s->seed = w->seed;
+    s->replications = 1;
+    s->simulated_s = simtime_to_s(end);
+    s->events = engine_counters(w->engine).events;
+    latencies(&w->all, &s->all);
+    rates(&w->all, window_s, has_slo, &s->all);
+    capacity(w, -1, end, &s->all);
+    services(w, s, window_s, end);
+    tenants(w, s, window_s, has_slo);
+    objectives(w, s);
+    warnings(w, s);
+}

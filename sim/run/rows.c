@@ -1,0 +1,244 @@
+/* The tables of result.h5 that a run fills. A row's struct and its columns stand side by side. */
+#include <math.h>
+#include <stddef.h>
+
+#include "run/world.h"
+
+struct request_row {
+    uint64_t id;
+    simtime arrival_ps, queue_ps, ttft_ps, e2e_ps;
+    double tpot_s;
+    uint32_t service, tenant, region;
+    uint32_t input_tokens, output_tokens;
+    int32_t replica;
+    uint32_t preemptions;
+    uint8_t status, counted, good;
+};
+
+#define COLUMN(name, type, member, units, long_name)                                                         \
+    { name, type, offsetof(struct request_row, member), units, long_name, NULL, NULL }
+
+const struct column request_columns[] = {
+    COLUMN("id", COLUMN_U64, id, "1", "trace index << 48 | row of the trace"),
+    COLUMN("arrival_s", COLUMN_SECONDS_PS, arrival_ps, "s", "sent by the user"),
+    {"service", COLUMN_NAME, offsetof(struct request_row, service), "1", "service", NULL, "name"},
+    {"tenant", COLUMN_NAME, offsetof(struct request_row, tenant), "1", "tenant", NULL, "name"},
+    {"region", COLUMN_NAME, offsetof(struct request_row, region), "1", "region of the user", NULL, "name"},
+    COLUMN("input_tokens", COLUMN_U32, input_tokens, "token", "prompt tokens"),
+    COLUMN("output_tokens", COLUMN_U32, output_tokens, "token", "tokens generated"),
+    COLUMN("replica", COLUMN_I32, replica, "1", "row of /replicas; -1 = never reached one"),
+    COLUMN("queue_s", COLUMN_SECONDS_PS, queue_ps, "s", "from the gateway to the first batch"),
+    COLUMN("ttft_s", COLUMN_SECONDS_PS, ttft_ps, "s", "from send to first token at the user"),
+    COLUMN("tpot_s", COLUMN_F64, tpot_s, "s", "(E2E - TTFT) / (output tokens - 1)"),
+    COLUMN("e2e_s", COLUMN_SECONDS_PS, e2e_ps, "s", "from send to last token at the user"),
+    {"status", COLUMN_ENUM8, offsetof(struct request_row, status), "1", "what became of it",
+     request_status_names, NULL},
+    COLUMN("preemptions", COLUMN_U32, preemptions, "1", "times its KV cache was taken away"),
+    COLUMN("counted", COLUMN_U8, counted, "1", "arrived after the warm-up"),
+    COLUMN("good", COLUMN_U8, good, "1", "completed and met every per-request objective"),
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
+struct event_row {
+    simtime time_ps;
+    const char *object, *reason, *message;
+};
+
+const struct column event_columns[] = {
+    {"time_s", COLUMN_SECONDS_PS, offsetof(struct event_row, time_ps), "s", "when", NULL, NULL},
+    {"object", COLUMN_TEXT, offsetof(struct event_row, object), "1", "pod or node", NULL, NULL},
+    {"reason", COLUMN_TEXT, offsetof(struct event_row, reason), "1", "as Kubernetes events have it", NULL,
+     NULL},
+    {"message", COLUMN_TEXT, offsetof(struct event_row, message), "1", "details", NULL, NULL},
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
+struct replica_row {
+    const char *name, *workload, *service, *node;
+    simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps,
+        busy_ps;
+    int64_t gpus;
+    uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
+    double kv_peak;
+    uint32_t servers;
+};
+
+#define REPLICA(name, type, member, units, long_name)                                                        \
+    { name, type, offsetof(struct replica_row, member), units, long_name, NULL, NULL }
+
+const struct column replica_columns[] = {
+    REPLICA("name", COLUMN_TEXT, name, "1", "pod: namespace/kind/name/ordinal"),
+    REPLICA("workload", COLUMN_TEXT, workload, "1", "namespace/kind/name"),
+    REPLICA("service", COLUMN_TEXT, service, "1", "service it serves"),
+    REPLICA("node", COLUMN_TEXT, node, "1", "node, empty when none"),
+    REPLICA("gpus", COLUMN_I64, gpus, "1", "GPUs it holds"),
+    REPLICA("created_s", COLUMN_SECONDS_PS, created_ps, "s", "asked for"),
+    REPLICA("bound_s", COLUMN_SECONDS_PS, bound_ps, "s", "assigned to its node"),
+    REPLICA("pulled_s", COLUMN_SECONDS_PS, pulled_ps, "s", "images on the node"),
+    REPLICA("started_s", COLUMN_SECONDS_PS, started_ps, "s", "container started"),
+    REPLICA("loaded_s", COLUMN_SECONDS_PS, loaded_ps, "s", "weights in host memory"),
+    REPLICA("ready_s", COLUMN_SECONDS_PS, ready_ps, "s", "Ready"),
+    REPLICA("terminating_s", COLUMN_SECONDS_PS, terminating_ps, "s", "told to stop"),
+    REPLICA("gone_s", COLUMN_SECONDS_PS, gone_ps, "s", "removed"),
+    REPLICA("busy_s", COLUMN_SECONDS_PS, busy_ps, "s", "working, summed over its servers"),
+    REPLICA("servers", COLUMN_U32, servers, "1", "that work side by side in it"),
+    REPLICA("completed", COLUMN_U64, completed, "1", "requests completed"),
+    REPLICA("steps", COLUMN_U64, steps, "1", "engine steps, or requests of a plain server"),
+    REPLICA("preemptions", COLUMN_U64, preemptions, "1", "requests preempted"),
+    REPLICA("prompt_tokens", COLUMN_U64, prompt_tokens, "token", "computed, recomputed ones too"),
+    REPLICA("generated_tokens", COLUMN_U64, generated_tokens, "token", "generated"),
+    REPLICA("kv_peak", COLUMN_F64, kv_peak, "1", "largest share of KV blocks in use"),
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
+struct node_row {
+    const char *name, *pool, *zone, *instance_type, *gpu;
+    int64_t gpus;
+    simtime requested_ps, ready_ps, deleted_ps;
+};
+
+#define NODE(name, type, member, units, long_name)                                                           \
+    { name, type, offsetof(struct node_row, member), units, long_name, NULL, NULL }
+
+const struct column node_columns[] = {
+    NODE("name", COLUMN_TEXT, name, "1", "pool-ordinal"),
+    NODE("pool", COLUMN_TEXT, pool, "1", "pool"),
+    NODE("zone", COLUMN_TEXT, zone, "1", "zone"),
+    NODE("instance_type", COLUMN_TEXT, instance_type, "1", "what the cloud calls it"),
+    NODE("gpu", COLUMN_TEXT, gpu, "1", "GPU kind"),
+    NODE("gpus", COLUMN_I64, gpus, "1", "GPUs"),
+    NODE("requested_s", COLUMN_SECONDS_PS, requested_ps, "s", "provisioning started"),
+    NODE("ready_s", COLUMN_SECONDS_PS, ready_ps, "s", "Ready"),
+    NODE("deleted_s", COLUMN_SECONDS_PS, deleted_ps, "s", "deleted"),
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
+bool rows_open(struct world *w, const char *directory, bool compress, struct error *err) {
+    struct record_options options = {.directory = directory, .compress = compress};
+    w->recorder = recorder_open(&options, err);
+    if (!w->recorder) {
+        return false;
+    }
+    w->requests_table =
+        recorder_table(w->recorder, "/requests", request_columns, sizeof(struct request_row), err);
+    w->events_table = w->requests_table ? recorder_table(w->recorder, "/events", event_columns,
+                                                         sizeof(struct event_row), err)
+                                        : NULL;
+    return w->events_table != NULL;
+}
+
+/* A failed write stops the run: there is no use in a result that cannot be kept. */
+static void append(struct world *w, struct record_table *table, const void *row) {
+    if (!record_append(table, row, &w->failure) && w->engine) {
+        engine_stop(w->engine);
+    }
+}
+
+static simtime span_ps(simtime from, simtime to) {
+    return from < 0 || to < 0 ? -1 : to - from;
+}
+
+void rows_request(struct world *w, const struct request *r, bool good) {
+    if (!w->recorder) {
+        return;
+    }
+    bool completed = r->status == REQUEST_COMPLETED;
+    struct request_row row = {
+        .id = r->id,
+        .arrival_ps = r->arrival_ps,
+        .queue_ps = span_ps(r->gateway_ps, r->scheduled_ps),
+        .ttft_ps = r->first_token_ps < 0 ? -1 : r->first_token_ps + r->down_ps - r->arrival_ps,
+        .e2e_ps = completed ? r->last_token_ps + r->down_ps - r->arrival_ps : -1,
+        .tpot_s = completed ? request_tpot_s(r) : NAN,
+        .service = w->services[r->service].name_id,
+        .tenant = r->tenant ? r->tenant : COLUMN_NO_NAME,
+        .region = r->region ? r->region : COLUMN_NO_NAME,
+        .input_tokens = r->input_tokens,
+        .output_tokens = r->generated,
+        .replica = r->replica < 0 ? -1 : (int32_t)w->pods[r->replica]->pod->index,
+        .preemptions = r->preemptions,
+        .status = r->status,
+        .counted = r->counted,
+        .good = r->counted && good,
+    };
+    append(w, w->requests_table, &row);
+}
+
+void rows_event(struct world *w, const char *object, const char *reason, const char *message) {
+    if (!w->recorder) {
+        return;
+    }
+    struct event_row row = {engine_now(w->engine), object, reason, message};
+    append(w, w->events_table, &row);
+}
+
+static struct replica_row replica_row_of(const struct world *w, const struct pod *pod) {
+    const struct serving_pod *p = pod->owner_data;
+    const struct workload_state *load = &w->workloads[pod->demand];
+    struct replica_row row = {
+        .name = pod->name,
+        .workload = w->demands[pod->demand].workload,
+        .service = load->service >= 0 ? w->services[load->service].name : "",
+        .node = pod->node >= 0 ? cluster_node(w->cluster, (size_t)pod->node)->name : "",
+        .gpus = load->gpus,
+        .created_ps = pod->created_ps,
+        .bound_ps = pod->bound_ps,
+        .pulled_ps = pod->pulled_ps,
+        .started_ps = pod->started_ps,
+        .loaded_ps = pod->loaded_ps,
+        .ready_ps = pod->ready_ps,
+        .terminating_ps = pod->terminating_ps,
+        .gone_ps = pod->gone_ps,
+    };
+    if (p) {
+        row.busy_ps = p->replica->busy_ps;
+        row.servers = p->replica->servers;
+        row.completed = p->completed;
+        row.steps = p->replica->steps;
+        row.preemptions = p->replica->preemptions;
+        row.prompt_tokens = p->replica->prompt_tokens;
+        row.generated_tokens = p->replica->generated_tokens;
+        row.kv_peak = (double)p->replica->kv_peak_permille / 1000;
+    }
+    return row;
+}
+
+static bool write_replicas(struct world *w, struct error *err) {
+    struct record_table *t =
+        recorder_table(w->recorder, "/replicas", replica_columns, sizeof(struct replica_row), err);
+    for (size_t i = 0; t && i < cluster_pod_count(w->cluster); i++) {
+        struct replica_row row = replica_row_of(w, cluster_pod(w->cluster, i));
+        if (!record_append(t, &row, err)) {
+            return false;
+        }
+    }
+    return t != NULL;
+}
+
+static bool write_nodes(struct world *w, struct error *err) {
+    struct record_table *t =
+        recorder_table(w->recorder, "/nodes", node_columns, sizeof(struct node_row), err);
+    for (size_t i = 0; t && i < cluster_node_count(w->cluster); i++) {
+        const struct node *n = cluster_node(w->cluster, i);
+        const struct pool_config *p = &w->scenario.pools[n->pool];
+        struct node_row row = {n->name, p->name,         p->zone,     p->instance_type, p->gpu ? p->gpu : "",
+                               p->gpus, n->requested_ps, n->ready_ps, n->deleted_ps};
+        if (n->requested_ps >= 0 && !record_append(t, &row, err)) {
+            return false;
+        }
+    }
+    return t != NULL;
+}
+
+bool rows_close(struct world *w, const struct summary *summary, struct error *err) {
+    bool ok = write_replicas(w, err) && write_nodes(w, err) &&
+              recorder_names(w->recorder, "name", (const char *const *)w->names.names, w->names.count, err) &&
+              provenance_write(w, err);
+    struct recorder *recorder = w->recorder;
+    w->recorder = NULL;
+    if (!ok) {
+        recorder_abandon(recorder);
+        return false;
+    }
+    return recorder_close(recorder, summary, err);
+}

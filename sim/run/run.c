@@ -1,0 +1,115 @@
+#include "run/run.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "run/world.h"
+
+struct ticker {
+    struct progress progress;
+    const struct world *world;
+};
+
+static void tick(void *context, simtime now, uint64_t events) {
+    (void)events;
+    struct ticker *t = context;
+    progress_update(&t->progress, simtime_to_s(now), t->world->all.counts.arrived);
+}
+
+/* Runs until the last request is done, or `drain` after the arrivals and the window are over. */
+static bool go(struct world *w, const struct run_options *options, struct error *err) {
+    struct ticker ticker = {.world = w};
+    progress_begin(&ticker.progress, w->scenario.name, w->scenario.duration_s, options->progress);
+    bool ok = dataplane_begin(w, err) && engine_run(w->engine, SIMTIME_WINDOW_MAX, tick, &ticker, err);
+    progress_end(&ticker.progress);
+    if (error_is_set(&w->failure)) {
+        *err = w->failure;
+        return false;
+    }
+    if (ok && w->have_row) {
+        error_set(err, ERROR_INVALID, "the trace is longer than 100 days, the longest window there is");
+        return error_hint(err, "set `duration`, or `start` and `length` of the trace");
+    }
+    return ok;
+}
+
+static bool write_platform(const struct world *w, const char *path, struct error *err) {
+    struct strbuf xml = {0};
+    platform_xml(&w->platform, &xml);
+    bool ok = file_write(path, xml.text, xml.length, err);
+    strbuf_free(&xml);
+    return ok;
+}
+
+static const char *out_folder(const struct world *w, const struct run_options *options) {
+    if (options->out) {
+        return options->out[0] ? options->out : NULL;
+    }
+    return path_join(w->arena, "out", w->scenario.name);
+}
+
+static bool run_world(struct world *w, const struct run_options *options, struct run_result *result,
+                      struct error *err) {
+    if (options->strict && !notices_strict(&result->notices, err)) {
+        return false;
+    }
+    if (options->platform_out && !write_platform(w, options->platform_out, err)) {
+        return false;
+    }
+    result->out = out_folder(w, options);
+    if (result->out && !rows_open(w, result->out, options->compress, err)) {
+        return false;
+    }
+    if (!go(w, options, err)) {
+        return false;
+    }
+    dataplane_finish_all(w);
+    if (error_is_set(&w->failure)) {
+        *err = w->failure;
+        return false;
+    }
+    return world_check(w, err);
+}
+
+static void count(const struct world *w, struct run_result *result) {
+    struct engine_counters c = engine_counters(w->engine);
+    result->transfers = c.transfers;
+    result->syncs = c.syncs;
+    result->peak_pending_events = c.peak_pending;
+    result->peak_live_requests = request_pool_peak(w->pool);
+    for (size_t i = 0; i < w->serving_count; i++) {
+        result->steps += w->pods[i]->replica->steps;
+    }
+}
+
+bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
+                  struct error *err) {
+    double began_s = wall_clock_s();
+    struct world *w = arena_alloc(arena, sizeof *w);
+    w->arena = arena;
+    w->seed = options->seed;
+    w->notices = &result->notices;
+    result->notices.arena = arena;
+    bool ok =
+        scenario_load(options->scenario, &options->overrides, arena, &w->scenario, &result->notices, err) &&
+        world_build(w, options, err) && run_world(w, options, result, err);
+    if (ok) {
+        world_summarise(w, &result->summary);
+        count(w, result);
+        result->summary.wall_s = wall_clock_s() - began_s;
+        ok = !w->recorder || rows_close(w, &result->summary, err);
+    }
+    recorder_abandon(w->recorder);
+    world_free(w);
+    return ok;
+}
+
+bool run_objectives_met(const struct summary *summary) {
+    for (size_t i = 0; i < summary->objective_count; i++) {
+        if (!summary->objectives[i].met) {
+            return false;
+        }
+    }
+    return true;
+}

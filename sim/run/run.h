@@ -1,0 +1,39 @@
+/* sim/run/run.h: one run from a scenario to its result: loads, assembles the world, runs the engine, sums up,
+ * writes. The only room that knows all models; it decides nothing that a policy or a model could decide. */
+#ifndef DRYDOCK_RUN_RUN_H
+#define DRYDOCK_RUN_RUN_H
+
+#include "base/arena.h"
+#include "config/scenario.h"
+#include "record/summary.h"
+
+enum { RUN_DEFAULT_SEED = 1 };
+
+struct run_options {
+    const char *scenario; /* file or folder */
+    const char
+        *out; /* folder for result.h5 and summary.json; NULL = out/<scenario name>; "" = write nothing */
+    uint64_t seed;
+    struct scenario_overrides overrides;
+    bool allow_exec;
+    bool strict;
+    bool compress;
+    bool progress;
+    const char *platform_out; /* the platform as SimGrid XML, written before the run; NULL = not */
+};
+
+struct run_result {
+    struct summary summary;
+    const char *out; /* where it was written, NULL when nowhere */
+    struct notices notices;
+    uint64_t transfers, syncs, peak_live_requests, peak_pending_events, steps;
+};
+
+/* Everything in `result` lives in the arena. False with err; notices are filled as far as loading came. */
+bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
+                  struct error *err);
+
+/* Every objective was met (or there is none). */
+bool run_objectives_met(const struct summary *summary);
+
+#endif

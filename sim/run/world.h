@@ -1,0 +1,179 @@
+/* sim/run/world.h: what a run holds while it goes: services, replicas, cluster, arrivals, statistics. Private
+ * to sim/run. Built by world_build.c, driven by dataplane.c, summed up by figures.c. */
+#ifndef DRYDOCK_RUN_WORLD_H
+#define DRYDOCK_RUN_WORLD_H
+
+#include "cluster/cluster.h"
+#include "record/histogram.h"
+#include "record/record.h"
+#include "run/run.h"
+#include "serving/replica.h"
+#include "serving/router.h"
+#include "traces/traces.h"
+
+/* Figures of one scope (the whole, a service, a tenant) while they gather. */
+struct scope {
+    struct request_counts counts;
+    uint64_t counted; /* arrived after the warm-up */
+    uint64_t counted_completed;
+    uint64_t one_token;                   /* completed, with no TPOT by definition */
+    uint64_t good;                        /* counted, completed, every per-request objective met */
+    uint64_t input_tokens, output_tokens; /* of counted completed requests */
+    struct histogram ttft, tpot, itl, e2e, queue;
+};
+
+/* What a request must meet to be good: limits in seconds, infinity = none. */
+struct request_limits {
+    bool any;
+    double ttft_s, tpot_s, e2e_s, queue_s;
+};
+
+struct service_state {
+    const char *name;
+    uint32_t name_id; /* in the names table */
+    struct position pos;
+    const struct dd_router_ops *router;
+    void *router_state;
+    uint64_t router_stream;
+    int64_t queue_limit; /* -1 = none */
+    simtime timeout_ps;  /* 0 = none */
+    struct request_limits limits;
+    struct dd_candidate *candidates; /* Ready replicas that take work */
+    struct serving_pod **candidate_pods;
+    uint32_t candidate_count;
+    size_t candidate_capacity;
+    struct request_list held; /* at the gateway while no replica is Ready */
+    uint64_t waiting;         /* reached the gateway, not yet scheduled anywhere */
+    bool single_server_queue; /* plain work: the sojourn checks apply */
+    struct scope scope;
+    simtime plain_service_ps; /* summed service times of plain requests that ran to their end or were cut */
+    simtime plain_busy_ps;
+};
+
+/* A model server's speed on the GPUs of one pool. */
+struct pool_times {
+    struct replica_config config;
+    struct service_time *times; /* NULL: its pods cannot land there */
+};
+
+/* How the pods of a workload serve; one for each demand of the cluster. */
+struct workload_state {
+    const char *name;
+    int64_t service; /* -1 = serves none */
+    bool plain;
+    struct pool_times *on_pool; /* model servers: by pool */
+    struct plain_server_config server;
+    bool can_serve;        /* false: nothing says how long its work takes */
+    double api_overhead_s; /* plain servers; model servers have theirs in the config */
+    int64_t gpus;          /* a pod */
+};
+
+/* A pod that has been Ready: its replica. */
+struct serving_pod {
+    struct pod *pod;
+    struct replica *replica;
+    uint32_t demand;
+    uint32_t service;
+    int64_t candidate; /* place in the service's candidates; -1 = takes no work */
+    simtime api_overhead_ps;
+    uint32_t outstanding;
+    uint64_t outstanding_tokens;
+    uint64_t completed;
+};
+
+struct world {
+    struct scenario scenario;
+    uint64_t seed;
+    struct arena *arena;
+    struct notices *notices;
+    struct engine *engine;
+    struct platform platform;
+    bool has_platform; /* some pod needs a node */
+    struct request_pool *pool;
+    struct trace_names names; /* services, tenants, regions */
+    struct trace_source *source;
+    uint32_t *source_region; /* by trace of the scenario: names[] index of its users' region, 0 = not said */
+    struct service_state *services;
+    uint32_t service_count;
+    uint32_t *service_of_name; /* names[] index -> service + 1; grows with the names */
+    size_t service_of_name_count;
+    uint32_t default_service; /* for rows that name none; service_count = there is no such */
+    struct workload_state *workloads;
+    struct pod_demand *demands;
+    int64_t *replicas_wanted;
+    uint32_t demand_count;
+    struct cluster *cluster;
+    struct replica_events replica_events;
+    struct serving_pod **pods; /* by replica index */
+    size_t serving_count, serving_capacity;
+    /* network: hosts of the generated platform */
+    uint32_t *region_host;  /* users of each scenario region */
+    uint32_t *region_zone;  /* the nearest zone: where their gateway is */
+    uint32_t *gateway_host; /* of each zone */
+    uint32_t *pool_zone;
+    uint32_t *first_host; /* of each pool */
+    uint32_t registry_host, models_host;
+    struct labels *pool_labels;
+    uint32_t *region_of_name; /* names[] index -> region + 1 */
+    size_t region_of_name_count;
+    /* the clock of the run */
+    struct trace_row next_row;
+    bool have_row;
+    simtime warmup_ps, duration_ps; /* duration 0 = until the trace ends */
+    bool arrivals_over, window_over;
+    simtime last_arrival_ps;
+    /* statistics */
+    struct scope all;
+    struct scope **tenants; /* by names[] index; NULL = none yet */
+    size_t tenant_capacity;
+    size_t tenant_count;
+    __int128 in_system_area; /* requests x ps, integrated as requests come and go */
+    __int128 sojourn_sum;    /* the same, summed request by request: Little's law says they are equal */
+    uint64_t in_system;
+    simtime in_system_since;
+    uint64_t rows_unknown_service;
+    struct error failure; /* of a callback: stops the run */
+    /* results */
+    struct recorder *recorder;
+    struct record_table *requests_table, *events_table;
+};
+
+/* world_build.c, world_network.c */
+bool world_build(struct world *w, const struct run_options *options, struct error *err);
+bool world_services(struct world *w, const struct run_options *options, struct error *err);
+bool world_demands(struct world *w, struct error *err);
+bool world_network(struct world *w, struct error *err);
+bool world_arrivals(struct world *w, struct error *err);
+void world_free(struct world *w);
+
+/* dataplane.c */
+bool dataplane_begin(struct world *w, struct error *err);
+void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
+
+/* scopes.c */
+struct scope *scope_of_tenant(struct world *w, uint32_t name);
+void scopes_arrived(struct world *w, const struct request *r);
+void scopes_finished(struct world *w, const struct request *r, bool good);
+void scope_free(struct scope *s);
+bool request_is_good(const struct request *r, const struct request_limits *limits);
+double request_ttft_s(const struct request *r); /* NaN where undefined */
+double request_tpot_s(const struct request *r);
+double request_e2e_s(const struct request *r);
+double request_queue_s(const struct request *r);
+
+/* rows.c */
+bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);
+void rows_request(struct world *w, const struct request *r, bool good);
+void rows_event(struct world *w, const char *object, const char *reason, const char *message);
+bool rows_close(struct world *w, const struct summary *summary, struct error *err);
+
+/* provenance.c */
+bool provenance_write(struct world *w, struct error *err);
+
+/* checks.c: what must hold of every run; a failure is a fault of Drydock's and says so. */
+bool world_check(const struct world *w, struct error *err);
+
+/* figures.c */
+void world_summarise(struct world *w, struct summary *summary);
+
+#endif

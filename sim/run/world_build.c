@@ -1,0 +1,363 @@
+/* From a scenario to a world: which services there are, which workloads serve them and how fast, what
+ * arrives. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "run/world.h"
+
+/* ---- services ---- */
+
+static uint32_t intern(struct world *w, const char *name) {
+    return trace_names_intern(&w->names, name, strlen(name));
+}
+
+/* Rows of a trace may call a service by its name, its workload's name or its model's served name. */
+static void name_service(struct world *w, const char *name, uint32_t service) {
+    if (!name || !name[0]) {
+        return;
+    }
+    uint32_t id = intern(w, name);
+    if (id >= w->service_of_name_count) {
+        size_t capacity = w->service_of_name_count;
+        w->service_of_name = arena_grow(w->arena, w->service_of_name, w->service_of_name_count, id + 1u,
+                                        &capacity, sizeof *w->service_of_name);
+        w->service_of_name_count = capacity;
+    }
+    if (w->service_of_name[id] == 0) {
+        w->service_of_name[id] = service + 1;
+    }
+}
+
+static bool named(const char *wanted, const struct service_state *s) {
+    return !wanted || strcmp(wanted, s->name) == 0;
+}
+
+/* The entry that names the service, else the one for all. */
+static const struct policy_config *policy_of(const struct scenario *scenario, const struct service_state *s) {
+    const struct policy_config *found = NULL;
+    for (size_t i = 0; i < scenario->policy_count; i++) {
+        const struct policy_config *p = &scenario->policies[i];
+        if (p->service && strcmp(p->service, s->name) == 0) {
+            return p;
+        }
+        if (!p->service && !found) {
+            found = p;
+        }
+    }
+    return found;
+}
+
+static double *limit_of(struct request_limits *l, const char *metric) {
+    static const char *const names[] = {"latency.ttft_s", "latency.tpot_s", "latency.e2e_s",
+                                        "latency.queue_s"};
+    double *fields[] = {&l->ttft_s, &l->tpot_s, &l->e2e_s, &l->queue_s};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(metric, names[i]) == 0) {
+            return fields[i];
+        }
+    }
+    return NULL;
+}
+
+/* ITL is a figure of gaps, not of requests: as a per-request objective its limit is held against the
+ * request's mean gap, which is its TPOT. */
+static void read_limits(const struct scenario *scenario, struct service_state *s) {
+    s->limits = (struct request_limits){false, INFINITY, INFINITY, INFINITY, INFINITY};
+    for (size_t i = 0; i < scenario->objective_count; i++) {
+        const struct objective_config *o = &scenario->objectives[i];
+        if (!o->per_request || !named(o->service, s)) {
+            continue;
+        }
+        const char *metric = strcmp(o->metric, "latency.itl_s") == 0 ? "latency.tpot_s" : o->metric;
+        double *limit = limit_of(&s->limits, metric);
+        if (limit) {
+            s->limits.any = true;
+            *limit = fmin(*limit, o->limit);
+        }
+    }
+}
+
+static bool set_policy(struct world *w, struct service_state *s, const struct run_options *options,
+                       struct error *err) {
+    const struct policy_config *p = policy_of(&w->scenario, s);
+    s->queue_limit = p ? p->queue_limit : -1;
+    s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
+    s->router = router_load(p ? p->router : "round-robin", options->allow_exec, p ? &p->pos : NULL, err);
+    if (!s->router) {
+        return false;
+    }
+    s->router_state = s->router->create ? s->router->create() : NULL;
+    s->router_stream = hash64_text(s->name);
+    return true;
+}
+
+static uint32_t add_service(struct world *w, const char *name, const struct position *pos) {
+    uint32_t index = w->service_count++;
+    struct service_state *s = &w->services[index];
+    s->name = name;
+    s->name_id = intern(w, name);
+    s->pos = *pos;
+    name_service(w, name, index);
+    return index;
+}
+
+static bool selects(const struct service *service, const struct workload *workload) {
+    return service->has_selector && strcmp(service->namespace_name, workload->namespace_name) == 0 &&
+           labels_match(&service->selector, &workload->pod.labels);
+}
+
+/* The name alone where it is one of its kind, namespace/name otherwise. */
+static const char *name_of(struct world *w, const char *namespace_name, const char *name) {
+    const struct manifests *m = &w->scenario.manifests;
+    size_t same = 0;
+    for (size_t i = 0; i < m->service_count; i++) {
+        same += strcmp(m->services[i].name, name) == 0;
+    }
+    return same > 1 ? arena_printf(w->arena, "%s/%s", namespace_name, name) : name;
+}
+
+static const struct container *model_container(const struct workload *workload) {
+    for (size_t i = 0; i < workload->pod.container_count; i++) {
+        if (workload->pod.containers[i].engine.present) {
+            return &workload->pod.containers[i];
+        }
+    }
+    return NULL;
+}
+
+static void serve(struct world *w, uint32_t demand, uint32_t service) {
+    const struct workload *workload = &w->scenario.manifests.workloads[demand];
+    const struct container *c = model_container(workload);
+    w->workloads[demand].service = service;
+    name_service(w, workload->name, service);
+    if (c) {
+        name_service(w, c->engine.served_model_name, service);
+        name_service(w, c->engine.model, service);
+    }
+}
+
+/* Workloads come first among the demands, in the manifests' order (by key), then inline services. */
+static void find_services(struct world *w) {
+    const struct manifests *m = &w->scenario.manifests;
+    for (size_t i = 0; i < m->service_count; i++) {
+        int64_t index = -1;
+        for (uint32_t d = 0; d < m->workload_count; d++) {
+            if (w->workloads[d].service >= 0 || !selects(&m->services[i], &m->workloads[d])) {
+                continue;
+            }
+            if (index < 0) {
+                const char *name = name_of(w, m->services[i].namespace_name, m->services[i].name);
+                index = add_service(w, name, &m->services[i].pos);
+            }
+            serve(w, d, (uint32_t)index);
+        }
+    }
+    for (uint32_t d = 0; d < m->workload_count; d++) {
+        if (w->workloads[d].service < 0) {
+            serve(w, d, add_service(w, m->workloads[d].name, &m->workloads[d].pos));
+        }
+    }
+    for (size_t i = 0; i < w->scenario.service_count; i++) {
+        const struct inline_service_config *s = &w->scenario.services[i];
+        w->workloads[m->workload_count + i].service = add_service(w, s->name, &s->pos);
+    }
+}
+
+/* Where rows go that name no service: to the only one that can serve, or the only one with a model. */
+static void find_default(struct world *w) {
+    uint32_t able = 0;
+    uint32_t models = 0;
+    uint32_t last_able = w->service_count;
+    uint32_t last_model = w->service_count;
+    for (uint32_t s = 0; s < w->service_count; s++) {
+        bool can = false;
+        bool model = false;
+        for (uint32_t d = 0; d < w->demand_count; d++) {
+            bool mine = w->workloads[d].service == (int64_t)s && w->workloads[d].can_serve;
+            can = can || mine;
+            model = model || (mine && !w->workloads[d].plain);
+        }
+        able += can;
+        models += model;
+        last_able = can ? s : last_able;
+        last_model = model ? s : last_model;
+    }
+    w->default_service = able == 1 ? last_able : models == 1 ? last_model : w->service_count;
+}
+
+bool world_services(struct world *w, const struct run_options *options, struct error *err) {
+    find_default(w);
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        read_limits(&w->scenario, &w->services[i]);
+        if (!set_policy(w, &w->services[i], options, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- arrivals ---- */
+
+struct source_plan {
+    struct world *w;
+    const struct trace_config *config;
+    struct synth_spec *spec; /* NULL for files */
+};
+
+static struct trace_source *open_plain(void *context, struct error *err) {
+    const struct source_plan *plan = context;
+    if (plan->spec) {
+        return trace_synth(plan->spec, &plan->w->names, err);
+    }
+    struct trace_open_options options = {.format = plan->config->format, .columns = plan->config->columns};
+    return trace_open(plan->config->file, &options, &plan->w->names, err);
+}
+
+/* Sets every parameter of the scenario's synth block. */
+static bool read_synth(struct world *w, const struct trace_config *config, struct synth_spec *spec,
+                       struct error *err) {
+    synth_defaults(spec);
+    for (size_t i = 0; i < config->synth->count; i++) {
+        const struct yaml_pair *pair = &config->synth->pairs[i];
+        struct error inner = {0};
+        if (pair->value->kind != YAML_SCALAR) {
+            return error_at(err, ERROR_INVALID, &pair->value->pos, "spec.traces.synth",
+                            "expected a text or number");
+        }
+        if (!synth_set(spec, w->arena, pair->key, pair->value->text, &inner)) {
+            error_at(err, ERROR_INVALID, &pair->value->pos, inner.field[0] ? inner.field : pair->key, "%s",
+                     inner.expected);
+            return error_hint(err, "%s", inner.hint);
+        }
+    }
+    return true;
+}
+
+static bool plan_synth(struct world *w, struct source_plan *plan, size_t index, struct error *err) {
+    const struct trace_config *config = plan->config;
+    plan->spec = arena_alloc(w->arena, sizeof *plan->spec);
+    if (config->synth) {
+        if (!read_synth(w, config, plan->spec, err)) {
+            return false;
+        }
+    } else {
+        const struct trace_preset *preset = trace_preset_find(config->preset);
+        if (!preset) {
+            error_at(err, ERROR_INVALID, &config->pos, "spec.traces.preset", "there is no preset '%s'",
+                     config->preset);
+            return error_hint(err, "`drydock trace list` names them");
+        }
+        *plan->spec = *preset->spec;
+    }
+    if (config->preset && w->duration_ps > 0) {
+        plan->spec->duration_s =
+            simtime_to_s(w->duration_ps); /* a preset goes on as long as it is asked to */
+    }
+    plan->spec->seed = w->seed;
+    plan->spec->name = arena_printf(w->arena, "%s/%s/%zu", config->service ? config->service : "",
+                                    config->preset ? config->preset : "synth", index);
+    return synth_check(plan->spec, err);
+}
+
+static struct trace_source *open_source(struct world *w, size_t index, struct error *err) {
+    const struct trace_config *config = &w->scenario.traces[index];
+    struct source_plan *plan = arena_alloc(w->arena, sizeof *plan);
+    plan->w = w;
+    plan->config = config;
+    if (!config->file && !plan_synth(w, plan, index, err)) {
+        return NULL;
+    }
+    struct trace_source *inner = open_plain(plan, err);
+    if (!inner) {
+        return NULL;
+    }
+    struct trace_transform t = TRACE_TRANSFORM_NONE;
+    t.start_ps = simtime_from_s(config->start_s);
+    t.length_ps = simtime_from_s(config->length_s);
+    t.rate_scale = config->rate_scale;
+    t.time_scale = config->time_scale;
+    t.repeat = (uint64_t)config->repeat;
+    t.seed = w->seed;
+    t.service = config->service;
+    return trace_transformed(inner, &t, &w->names, open_plain, plan, err);
+}
+
+bool world_arrivals(struct world *w, struct error *err) {
+    size_t count = w->scenario.trace_count;
+    struct trace_source **sources = arena_array(w->arena, count, sizeof *sources);
+    w->source_region = arena_array(w->arena, count, sizeof *w->source_region);
+    for (size_t i = 0; i < count; i++) {
+        const char *region = w->scenario.traces[i].region;
+        w->source_region[i] = region ? intern(w, region) : 0;
+        sources[i] = open_source(w, i, err);
+        if (!sources[i]) {
+            for (size_t k = 0; k < i; k++) {
+                trace_close(sources[k]);
+            }
+            return false;
+        }
+    }
+    w->source = count == 1 ? sources[0] : trace_mixed(sources, count, err);
+    return w->source != NULL;
+}
+
+/* ---- the whole ---- */
+
+bool world_build(struct world *w, const struct run_options *options, struct error *err) {
+    const struct scenario *s = &w->scenario;
+    w->warmup_ps = simtime_from_s(s->warmup_s);
+    w->duration_ps = simtime_from_s(s->duration_s);
+    w->pool = request_pool_create();
+    trace_names_init(&w->names);
+    w->demand_count = (uint32_t)(s->manifests.workload_count + s->service_count);
+    w->workloads = arena_array(w->arena, w->demand_count, sizeof *w->workloads);
+    w->demands = arena_array(w->arena, w->demand_count, sizeof *w->demands);
+    w->replicas_wanted = arena_array(w->arena, w->demand_count, sizeof *w->replicas_wanted);
+    w->services = arena_array(w->arena, s->manifests.service_count + w->demand_count, sizeof *w->services);
+    for (uint32_t d = 0; d < w->demand_count; d++) {
+        w->workloads[d].service = -1;
+    }
+    if (w->demand_count == 0) {
+        struct position pos = {.file = s->path};
+        error_at(err, ERROR_INVALID, &pos, "spec",
+                 "nothing to run: no workload in the manifests, no inline service");
+        return error_hint(err, "give `manifests:` or `services:` (docs/scenario.md)");
+    }
+    find_services(w);
+    if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
+        return false;
+    }
+    w->engine = engine_create(w->has_platform ? &w->platform : NULL, err);
+    return w->engine && world_arrivals(w, err);
+}
+
+void world_free(struct world *w) {
+    for (size_t i = 0; i < w->serving_count; i++) {
+        replica_destroy(w->pods[i]->replica);
+    }
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        struct service_state *s = &w->services[i];
+        scope_free(&s->scope);
+        if (s->router && s->router->destroy && s->router_state) {
+            s->router->destroy(s->router_state);
+        }
+    }
+    for (size_t i = 0; i < w->tenant_capacity; i++) {
+        if (w->tenants[i]) {
+            scope_free(w->tenants[i]);
+            free(w->tenants[i]);
+        }
+    }
+    free(w->tenants);
+    scope_free(&w->all);
+    if (w->source) {
+        trace_close(w->source);
+    }
+    if (w->engine) {
+        engine_destroy(w->engine);
+    }
+    request_pool_destroy(w->pool);
+    trace_names_free(&w->names);
+}

@@ -1,0 +1,252 @@
+/* What the pods of each workload need, and how long their work takes on each pool they may land on. */
+#include <string.h>
+
+#include "cluster/scheduler.h"
+#include "run/world.h"
+
+/* ---- service times ---- */
+
+/* "chat", "deployment/chat" or the whole key namespace/kind/name. */
+static bool entry_names(const struct service_time_config *entry, const char *key, const char *name) {
+    if (!entry->workload) {
+        return true;
+    }
+    size_t n = strlen(entry->workload);
+    size_t key_n = strlen(key);
+    return strcmp(entry->workload, name) == 0 || strcmp(entry->workload, key) == 0 ||
+           (n < key_n && key[key_n - n - 1] == '/' && strcmp(key + key_n - n, entry->workload) == 0);
+}
+
+/* The entry that names the workload, else the one for all. */
+static const struct service_time_config *entry_of(const struct scenario *s, const char *key,
+                                                  const char *name) {
+    const struct service_time_config *found = NULL;
+    for (size_t i = 0; i < s->service_time_count; i++) {
+        const struct service_time_config *e = &s->service_times[i];
+        if (e->workload && entry_names(e, key, name)) {
+            return e;
+        }
+        if (!e->workload && !found) {
+            found = e;
+        }
+    }
+    return found;
+}
+
+static const struct container *engine_container(const struct workload *workload) {
+    for (size_t i = 0; i < workload->pod.container_count; i++) {
+        if (workload->pod.containers[i].engine.present) {
+            return &workload->pod.containers[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct architecture *find_architecture(const struct service_time_config *entry,
+                                                    const struct container *c, struct error *err) {
+    const char *model = entry && entry->model ? entry->model : c->engine.model;
+    const struct position *pos = entry && entry->model ? &entry->pos : &c->engine.model_pos;
+    const struct architecture *a = model ? architecture_find(model) : NULL;
+    if (!a) {
+        error_at(err, ERROR_INVALID, pos->line ? pos : &c->pos, "--model",
+                 "no architecture is known for model '%s'", model ? model : "(none given)");
+        error_hint(
+            err,
+            "name the architecture it has under service_times, `model:` (docs/service-times.md lists them)");
+    }
+    return a;
+}
+
+static const struct gpu_kind *find_gpu(const struct service_time_config *entry,
+                                       const struct pool_config *pool, struct error *err) {
+    const char *name = entry && entry->gpu ? entry->gpu : pool->gpu;
+    const struct gpu_kind *gpu = gpu_find(name);
+    if (!gpu) {
+        const struct position *pos = entry && entry->gpu ? &entry->pos : &pool->pos;
+        error_at(err, ERROR_INVALID, pos, "gpu", "no service times are known for GPU '%s'", name);
+        error_hint(err, "known are H100, A100, L4; or set service_times `gpu:` to the nearest one");
+    }
+    return gpu;
+}
+
+/* Compiles the service times of a model server on one pool's GPUs. */
+static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const struct service_time_config *entry,
+                            const struct container *c, struct error *err) {
+    struct workload_state *load = &w->workloads[d];
+    const struct pool_config *p = &w->scenario.pools[pool];
+    struct pool_times *on = &load->on_pool[pool];
+    const struct architecture *a = find_architecture(entry, c, err);
+    const struct gpu_kind *gpu = a ? find_gpu(entry, p, err) : NULL;
+    if (!gpu) {
+        return false;
+    }
+    double memory = p->gpu_memory_bytes > 0 ? p->gpu_memory_bytes : gpu->memory_bytes;
+    if (!replica_config_fill(&on->config, &c->engine, a, gpu, memory, load->gpus, err)) {
+        return error_hint(err, "on pool %s (%s)", p->name, gpu->name);
+    }
+    if (entry) {
+        on->config.time_factor = entry->time_factor;
+        on->config.overhead_s = entry->overhead_s >= 0 ? entry->overhead_s : on->config.overhead_s;
+        on->config.api_overhead_s =
+            entry->api_overhead_s >= 0 ? entry->api_overhead_s : on->config.api_overhead_s;
+    }
+    on->times = service_time_compile(&on->config, w->arena, err);
+    if (!gpu->measured) {
+        notice_add(w->notices, NOTICE_WARNING, &p->pos, "service times of %s are unmeasured (%s)", gpu->name,
+                   gpu->provenance);
+    }
+    return on->times != NULL;
+}
+
+static bool may_land_on(const struct world *w, const struct pod_demand *d, size_t pool) {
+    const struct pool_config *p = &w->scenario.pools[pool];
+    struct pod_view pod = {.cpu_milli = d->cpu_milli,
+                           .memory_bytes = d->memory_bytes,
+                           .gpus = d->gpus,
+                           .node_selector = d->node_selector,
+                           .tolerations = d->tolerations};
+    struct node_view empty = {.usable = true,
+                              .labels = &w->pool_labels[pool],
+                              .taints = &p->taints,
+                              .cpu_milli = (int64_t)(p->cpu * 1000),
+                              .memory_bytes = (int64_t)p->memory_bytes,
+                              .gpus = p->gpus};
+    return scheduler_filter(&pod, &empty) == FIT;
+}
+
+static bool model_server(struct world *w, uint32_t d, const struct workload *workload,
+                         const struct service_time_config *entry, const struct container *c,
+                         struct error *err) {
+    struct workload_state *load = &w->workloads[d];
+    struct pod_demand *demand = &w->demands[d];
+    if (demand->gpus == 0) {
+        error_at(err, ERROR_INVALID, &c->pos, "resources.limits",
+                 "a model server without a GPU is not modelled");
+        return error_hint(err, "ask for nvidia.com/gpu, or give service_times for %s a `server:` law",
+                          workload->name);
+    }
+    load->on_pool = arena_array(w->arena, w->scenario.pool_count, sizeof *load->on_pool);
+    for (size_t p = 0; p < w->scenario.pool_count; p++) {
+        if (may_land_on(w, demand, p) && !compile_on_pool(w, d, p, entry, c, err)) {
+            return false;
+        }
+        if (load->on_pool[p].times && !load->can_serve) {
+            load->can_serve = true;
+            const struct replica_config *config = &load->on_pool[p].config;
+            demand->weights.key =
+                arena_printf(w->arena, "weights/%s@%d", config->architecture->name, config->weights);
+            demand->weights.bytes = config->weight_bytes;
+            demand->weight_gpus = config->tensor_parallel * config->pipeline_parallel;
+        }
+    }
+    demand->model_server = true;
+    return true;
+}
+
+/* ---- pods ---- */
+
+static double image_bytes(const struct scenario *s, const char *image) {
+    for (size_t i = 0; i < s->image_count; i++) {
+        if (strstr(image, s->images[i].match)) {
+            return s->images[i].bytes;
+        }
+    }
+    return 0;
+}
+
+static int64_t asked(int64_t amount) {
+    return amount > 0 ? amount : 0;
+}
+
+static void read_images(struct world *w, const struct workload *workload, struct pod_demand *demand) {
+    size_t count = workload->pod.init_container_count + workload->pod.container_count;
+    struct artefact *images = arena_array(w->arena, count, sizeof *images);
+    for (size_t i = 0; i < count; i++) {
+        const struct container *c = i < workload->pod.init_container_count
+                                        ? &workload->pod.init_containers[i]
+                                        : &workload->pod.containers[i - workload->pod.init_container_count];
+        const char *image = c->image ? c->image : "";
+        images[i] = (struct artefact){.key = image, .bytes = image_bytes(&w->scenario, image)};
+    }
+    demand->images = images;
+    demand->image_count = count;
+}
+
+static void read_pod(struct world *w, uint32_t d, const struct workload *workload) {
+    struct pod_demand *demand = &w->demands[d];
+    demand->workload = workload->key;
+    demand->name = workload->name;
+    demand->pos = workload->pos;
+    demand->ordered = workload->kind == WORKLOAD_STATEFULSET && workload->ordered;
+    demand->cpu_milli = asked(workload->pod.total.cpu_milli);
+    demand->memory_bytes = asked(workload->pod.total.memory_bytes);
+    demand->gpus = asked(workload->pod.total.gpus);
+    demand->node_selector = &workload->pod.node_selector;
+    demand->tolerations = workload->pod.tolerations;
+    demand->grace_s = workload->pod.termination_grace_s;
+    if (workload->pod.container_count > 0) {
+        demand->readiness = workload->pod.containers[0].readiness_probe;
+    }
+    read_images(w, workload, demand);
+    w->workloads[d].name = workload->name;
+    w->workloads[d].gpus = demand->gpus;
+    w->replicas_wanted[d] = workload->replicas;
+}
+
+static void plain_server(struct world *w, uint32_t d, const struct delay *law, int64_t concurrency,
+                         int64_t queue_limit, double time_factor) {
+    struct workload_state *load = &w->workloads[d];
+    load->plain = true;
+    load->can_serve = true;
+    load->server = (struct plain_server_config){
+        .law = *law,
+        .concurrency = concurrency,
+        .queue_limit = queue_limit,
+        .time_factor = time_factor,
+        .seed = w->seed,
+        .service_name = w->services[load->service].name,
+    };
+}
+
+static bool read_workload(struct world *w, uint32_t d, struct error *err) {
+    const struct workload *workload = &w->scenario.manifests.workloads[d];
+    read_pod(w, d, workload);
+    const struct service_time_config *entry = entry_of(&w->scenario, workload->key, workload->name);
+    const struct container *c = engine_container(workload);
+    if (entry && entry->has_server) {
+        plain_server(w, d, &entry->server, entry->concurrency, entry->server_queue_limit, entry->time_factor);
+        if (entry->api_overhead_s > 0) {
+            w->workloads[d].api_overhead_s = entry->api_overhead_s;
+        }
+        return true;
+    }
+    if (c) {
+        return model_server(w, d, workload, entry, c, err);
+    }
+    notice_add(
+        w->notices, NOTICE_WARNING, &workload->pos,
+        "%s is no model server and service_times has no `server:` for it: it takes room and no requests",
+        workload->key);
+    return true;
+}
+
+bool world_demands(struct world *w, struct error *err) {
+    size_t workloads = w->scenario.manifests.workload_count;
+    for (uint32_t d = 0; d < workloads; d++) {
+        if (!read_workload(w, d, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < w->scenario.service_count; i++) {
+        const struct inline_service_config *s = &w->scenario.services[i];
+        uint32_t d = (uint32_t)(workloads + i);
+        w->workloads[d].name = s->name;
+        w->demands[d] = (struct pod_demand){.workload = arena_printf(w->arena, "services/%s", s->name),
+                                            .name = s->name,
+                                            .pos = s->pos,
+                                            .bare = true};
+        w->replicas_wanted[d] = s->replicas;
+        plain_server(w, d, &s->server, s->concurrency, s->queue_limit, 1);
+    }
+    return true;
+}

@@ -1,0 +1,353 @@
+/* Continuous batching in its reference form: every step is scheduled token by token, as vLLM's v1 scheduler
+ * does (vllm/v1/core/sched/scheduler.py): one token budget; running requests first, in the order they were
+ * admitted, each with its next token or its next prompt chunk; then waiting ones while budget, sequences and
+ * KV blocks last. When a running request finds no block, the last one admitted is preempted: its blocks are
+ * freed, it goes to the head of the queue and will compute its prompt and what it had generated again.
+ *
+ * Decisions taken here that the source leaves to its surroundings: requests that arrive at the very instant a
+ * step begins are in it when the replica was idle (the engine drains its input queue before it schedules),
+ * and a step that ends at the instant of an arrival ends first. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serving/replica.h"
+
+/* request.place */
+enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
+
+struct batching {
+    struct replica base;
+    struct replica_config config;
+    const struct service_time *times;
+    struct request_list waiting;
+    struct request **running; /* in order of admission; room for max_num_seqs */
+    int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
+    int64_t running_count;
+    int64_t free_blocks;
+    bool stepping; /* a step, or the event that begins one, is pending */
+    bool in_step;  /* its shape is fixed: who leaves, leaves at its end */
+    bool stopped;
+    event_id event;
+    simtime step_began_ps;
+    /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
+    simtime gap_ps;
+    uint64_t gap_count;
+    enum request_status leaving_status;
+};
+
+static struct batching *batching_of(struct replica *r) {
+    return (struct batching *)r;
+}
+
+static void update_load(struct batching *b) {
+    b->base.waiting = b->waiting.count;
+    b->base.running = (uint32_t)b->running_count;
+    int64_t used = b->config.kv_blocks - b->free_blocks;
+    b->base.kv_permille = (uint32_t)(used * 1000 / b->config.kv_blocks);
+    if (b->base.kv_permille > b->base.kv_peak_permille) {
+        b->base.kv_peak_permille = b->base.kv_permille;
+    }
+}
+
+static int64_t tokens_known(const struct request *r) {
+    return (int64_t)r->input_tokens + r->generated;
+}
+
+/* ---- KV blocks ---- */
+
+static bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens) {
+    int64_t size = b->config.block_tokens;
+    int64_t need = ((int64_t)r->computed + new_tokens + size - 1) / size - r->blocks;
+    if (need <= 0) {
+        return true;
+    }
+    if (need > b->free_blocks) {
+        return false;
+    }
+    b->free_blocks -= need;
+    r->blocks += (uint32_t)need;
+    return true;
+}
+
+static void blocks_release(struct batching *b, struct request *r) {
+    b->free_blocks += r->blocks;
+    r->blocks = 0;
+}
+
+/* ---- scheduling one step ---- */
+
+static void preempt_last(struct batching *b) {
+    struct request *victim = b->running[--b->running_count];
+    blocks_release(b, victim);
+    victim->computed = 0;
+    victim->preemptions++;
+    victim->place = PLACE_WAITING;
+    request_list_push_front(&b->waiting, victim);
+    b->base.preemptions++;
+}
+
+static void shape_add(struct step_shape *shape, const struct request *r, int64_t tokens) {
+    int64_t context = r->computed;
+    if (tokens == 1 && context + 1 == tokens_known(r) && r->generated > 0) {
+        shape->decode_sequences++;
+        shape->decode_context += context + 1;
+    } else {
+        shape->prefill_tokens += tokens;
+        shape->prefill_pairs += tokens * context + tokens * (tokens + 1) / 2;
+        shape->prefill_context += context + tokens;
+    }
+    if (context + tokens == tokens_known(r)) {
+        shape->sampled++;
+    }
+}
+
+/* Gives every running request its tokens; returns false when somebody had to be preempted. */
+static bool schedule_running(struct batching *b, int64_t *budget, struct step_shape *shape) {
+    bool all_fit = true;
+    for (int64_t i = 0; i < b->running_count; i++) {
+        struct request *r = b->running[i];
+        int64_t tokens = tokens_known(r) - r->computed;
+        if (tokens > *budget) {
+            tokens = *budget;
+        }
+        b->scheduled[i] = 0;
+        if (tokens == 0) {
+            continue; /* the budget is spent: it keeps its place and its blocks */
+        }
+        while (i < b->running_count && !blocks_take(b, r, tokens)) {
+            preempt_last(b);
+            all_fit = false;
+        }
+        if (i >= b->running_count) {
+            break; /* it was the last one itself */
+        }
+        b->scheduled[i] = tokens;
+        *budget -= tokens;
+        shape_add(shape, r, tokens);
+    }
+    return all_fit;
+}
+
+static void schedule_waiting(struct batching *b, int64_t *budget, struct step_shape *shape) {
+    while (b->waiting.head && *budget > 0 && b->running_count < b->config.max_num_seqs) {
+        struct request *r = b->waiting.head;
+        int64_t tokens = tokens_known(r) - r->computed;
+        if (tokens > *budget) {
+            if (!b->config.chunked_prefill) {
+                return;
+            }
+            tokens = *budget;
+        }
+        if (!blocks_take(b, r, tokens)) {
+            return;
+        }
+        request_list_remove(&b->waiting, r);
+        r->place = PLACE_RUNNING;
+        b->running[b->running_count] = r;
+        b->scheduled[b->running_count++] = tokens;
+        *budget -= tokens;
+        shape_add(shape, r, tokens);
+        if (r->scheduled_ps < 0) {
+            r->scheduled_ps = engine_now(b->base.engine);
+            b->base.events->scheduled(b->base.events->context, &b->base, r);
+        }
+    }
+}
+
+static void step_end(void *context, uint64_t argument);
+
+static void step_begin(struct batching *b) {
+    struct step_shape shape = {0};
+    int64_t budget = b->config.max_num_batched_tokens;
+    if (schedule_running(b, &budget, &shape)) {
+        schedule_waiting(b, &budget, &shape);
+    }
+    update_load(b);
+    b->stepping = shape.decode_sequences + shape.prefill_tokens > 0;
+    if (!b->stepping) {
+        return;
+    }
+    b->in_step = true;
+    b->step_began_ps = engine_now(b->base.engine);
+    b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
+    simtime end = b->step_began_ps + service_time_step(b->times, &shape);
+    b->event = engine_at(b->base.engine, end, EVENT_REPLICA, step_end, b, 0);
+}
+
+/* ---- ending one ---- */
+
+static void gaps_flush(struct batching *b) {
+    if (b->gap_count) {
+        b->base.events->token_gaps(b->base.events->context, &b->base, b->gap_ps, b->gap_count);
+        b->gap_count = 0;
+    }
+}
+
+static void gap_add(struct batching *b, simtime gap) {
+    if (gap != b->gap_ps) {
+        gaps_flush(b);
+        b->gap_ps = gap;
+    }
+    b->gap_count++;
+}
+
+static void let_go(struct batching *b, struct request *r, enum request_status status) {
+    blocks_release(b, r);
+    r->place = PLACE_NONE;
+    b->base.events->finished(b->base.events->context, &b->base, r, status);
+}
+
+static void token_made(struct batching *b, struct request *r, simtime now) {
+    r->generated++;
+    b->base.generated_tokens++;
+    if (r->first_token_ps < 0) {
+        r->first_token_ps = now;
+        b->base.events->first_token(b->base.events->context, &b->base, r);
+    } else if (r->counted) {
+        gap_add(b, now - r->last_token_ps);
+    }
+    r->last_token_ps = now;
+}
+
+/* Advances every scheduled request and closes the ranks of those that stay. */
+static void advance_running(struct batching *b, simtime now) {
+    int64_t kept = 0;
+    int64_t count = b->running_count;
+    b->running_count = 0; /* callbacks see a consistent, empty batch; submit only touches `waiting` */
+    for (int64_t i = 0; i < count; i++) {
+        struct request *r = b->running[i];
+        if (r->place == PLACE_LEAVING) {
+            let_go(b, r, b->leaving_status);
+            continue;
+        }
+        r->computed += (uint32_t)b->scheduled[i];
+        if (b->scheduled[i] > 0 && (int64_t)r->computed == tokens_known(r)) {
+            token_made(b, r, now);
+        }
+        if (r->generated >= r->output_tokens) {
+            let_go(b, r, REQUEST_COMPLETED);
+            continue;
+        }
+        b->running[kept++] = r;
+    }
+    b->running_count = kept;
+}
+
+static void step_end(void *context, uint64_t argument) {
+    (void)argument;
+    struct batching *b = context;
+    simtime now = engine_now(b->base.engine);
+    b->event = 0;
+    b->in_step = false;
+    b->base.busy_ps += now - b->step_began_ps;
+    b->base.steps++;
+    advance_running(b, now);
+    gaps_flush(b);
+    step_begin(b);
+}
+
+/* ---- what the owner calls ---- */
+
+static void step_kick(void *context, uint64_t argument) {
+    (void)argument;
+    struct batching *b = context;
+    b->event = 0;
+    step_begin(b);
+}
+
+static bool batching_submit(struct replica *replica, struct request *r, const char **reason) {
+    struct batching *b = batching_of(replica);
+    assert(!b->stopped);
+    if ((int64_t)r->input_tokens >= b->config.max_model_len) {
+        *reason = "prompt longer than max_model_len";
+        return false;
+    }
+    int64_t room = b->config.max_model_len - r->input_tokens;
+    if ((int64_t)r->output_tokens > room) {
+        r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
+    }
+    r->place = PLACE_WAITING;
+    request_list_push_back(&b->waiting, r);
+    update_load(b);
+    if (!b->stepping) {
+        b->stepping = true;
+        b->event = engine_at(b->base.engine, engine_now(b->base.engine), EVENT_CONTROL, step_kick, b, 0);
+    }
+    return true;
+}
+
+static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
+    struct batching *b = batching_of(replica);
+    if (r->place == PLACE_WAITING) {
+        request_list_remove(&b->waiting, r);
+        let_go(b, r, status);
+    } else if (r->place == PLACE_RUNNING && b->in_step) {
+        r->place = PLACE_LEAVING;
+        b->leaving_status = status;
+    } else if (r->place == PLACE_RUNNING) {
+        for (int64_t i = 0; i < b->running_count; i++) {
+            if (b->running[i] == r) {
+                memmove(&b->running[i], &b->running[i + 1],
+                        (size_t)(b->running_count - i - 1) * sizeof *b->running);
+                b->running_count--;
+                break;
+            }
+        }
+        let_go(b, r, status);
+    }
+    update_load(b);
+}
+
+static void batching_stop(struct replica *replica, enum request_status status) {
+    struct batching *b = batching_of(replica);
+    engine_cancel(b->base.engine, b->event);
+    if (b->in_step) {
+        b->base.busy_ps += engine_now(b->base.engine) - b->step_began_ps;
+    }
+    b->stopped = true;
+    b->stepping = false;
+    b->in_step = false;
+    int64_t count = b->running_count;
+    b->running_count = 0;
+    for (int64_t i = 0; i < count; i++) {
+        struct request *r = b->running[i];
+        let_go(b, r, r->place == PLACE_LEAVING ? b->leaving_status : status);
+    }
+    struct request *r;
+    while ((r = request_list_pop_front(&b->waiting))) {
+        let_go(b, r, status);
+    }
+    gaps_flush(b);
+    update_load(b);
+}
+
+static void batching_destroy(struct replica *replica) {
+    struct batching *b = batching_of(replica);
+    free(b->running);
+    free(b->scheduled);
+    free(b);
+}
+
+static const struct replica_ops batching_ops = {
+    .name = "continuous-batching",
+    .submit = batching_submit,
+    .cancel = batching_cancel,
+    .stop = batching_stop,
+    .destroy = batching_destroy,
+};
+
+struct replica *batching_create(struct engine *engine, const struct replica_config *config,
+                                const struct service_time *times, const struct replica_events *events) {
+    struct batching *b = mem_zalloc(1, sizeof *b);
+    b->base.ops = &batching_ops;
+    b->base.engine = engine;
+    b->base.events = events;
+    b->base.servers = 1;
+    b->config = *config;
+    b->times = times;
+    b->free_blocks = config->kv_blocks;
+    b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
+    b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
+    return &b->base;
+}

@@ -1,0 +1,105 @@
+/* sim/serving/replica.h: one replica of a service: what takes requests and answers them after a while.
+ *
+ * Two kinds: continuous batching of a language model on GPUs (batching.c), and a plain server with c threads
+ * and a queue (plain_server.c). Whoever owns the replica is told what happens through struct replica_events;
+ * it may submit to this or another replica from inside those calls.
+ */
+#ifndef DRYDOCK_SERVING_REPLICA_H
+#define DRYDOCK_SERVING_REPLICA_H
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "config/scenario.h"
+#include "engine/engine.h"
+#include "serving/service_time.h"
+#include "workload/request.h"
+
+struct replica;
+
+/* All calls are made at the date engine_now() gives. */
+struct replica_events {
+    /* The request joined a batch, or a server, for the first time. */
+    void (*scheduled)(void *context, struct replica *replica, struct request *request);
+    void (*first_token)(void *context, struct replica *replica, struct request *request);
+    /* The replica lets go of the request: status completed, or what was given to replica_cancel or
+     * replica_stop. */
+    void (*finished)(void *context, struct replica *replica, struct request *request,
+                     enum request_status status);
+    /* `count` counted requests each waited `gap` between two tokens. */
+    void (*token_gaps)(void *context, struct replica *replica, simtime gap, uint64_t count);
+    void *context;
+};
+
+struct replica_ops {
+    const char *name;
+    /* False when the request is turned away: *reason says why, as a literal. */
+    bool (*submit)(struct replica *replica, struct request *request, const char **reason);
+    void (*cancel)(struct replica *replica, struct request *request, enum request_status status);
+    void (*stop)(struct replica *replica, enum request_status status);
+    void (*destroy)(struct replica *replica);
+};
+
+/* The part every kind begins with. */
+struct replica {
+    const struct replica_ops *ops;
+    struct engine *engine;
+    const struct replica_events *events;
+    const char *name; /* namespace/kind/name/ordinal */
+    uint32_t index;   /* in the run */
+    uint32_t service; /* that it serves */
+    /* What the gateway and telemetry may know. */
+    uint32_t waiting;
+    uint32_t running;
+    uint32_t kv_permille;
+    /* What it did. Busy fraction = busy_ps / (servers * time it was there). */
+    uint32_t servers; /* that work side by side: 1 for a batching engine, the threads of a plain server */
+    simtime busy_ps;  /* summed over servers */
+    uint64_t steps;
+    uint64_t preemptions;
+    uint64_t prompt_tokens; /* computed, recomputed ones too */
+    uint64_t generated_tokens;
+    uint64_t kv_peak_permille;
+};
+
+/* Continuous batching as vLLM v1 schedules it, step by step: one token budget for running and waiting
+ * requests, chunked prefill, FCFS, preemption of the last one running by recompute. `times` is shared by
+ * equal replicas. */
+struct replica *batching_create(struct engine *engine, const struct replica_config *config,
+                                const struct service_time *times, const struct replica_events *events);
+
+/* A server with `concurrency` threads, a FIFO queue of at most `queue_limit` (-1 = any) and service times
+ * drawn from `law` by (seed, service name, request id), so that two definitions see the same work; a request
+ * that states its own service_s takes that instead. */
+struct plain_server_config {
+    struct delay law;
+    int64_t concurrency;
+    int64_t queue_limit;
+    double time_factor;
+    uint64_t seed;
+    const char *service_name;
+};
+struct replica *plain_server_create(struct engine *engine, const struct plain_server_config *config,
+                                    const struct replica_events *events);
+
+static inline bool replica_submit(struct replica *r, struct request *request, const char **reason) {
+    return r->ops->submit(r, request, reason);
+}
+
+/* Takes a submitted request away; `finished` is called with `status`, now or at the end of the step under
+ * way. */
+static inline void replica_cancel(struct replica *r, struct request *request, enum request_status status) {
+    r->ops->cancel(r, request, status);
+}
+
+/* Stops at once: every request it holds is finished with `status`. Nothing may be submitted afterwards. */
+static inline void replica_stop(struct replica *r, enum request_status status) {
+    r->ops->stop(r, status);
+}
+
+static inline void replica_destroy(struct replica *r) {
+    if (r) {
+        r->ops->destroy(r);
+    }
+}
+
+#endif

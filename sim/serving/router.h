@@ -1,0 +1,28 @@
+/* sim/serving/router.h: which replica a request goes to. One file a policy, one row in routers.c.
+ * The interface is public: sim/drydock_policy.h. */
+#ifndef DRYDOCK_SERVING_ROUTER_H
+#define DRYDOCK_SERVING_ROUTER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "drydock_policy.h"
+
+extern const struct dd_router_ops *const routers[]; /* ended by NULL */
+
+/* A built-in by name; NULL when there is none of that name. */
+const struct dd_router_ops *router_find(const char *name);
+
+/* A built-in by name, or a shared object when `name` contains a '/' and `allow_exec` (otherwise an error that
+ * says how to allow it). `pos` is where the scenario names it. A loaded object stays loaded until the process
+ * ends. */
+const struct dd_router_ops *router_load(const char *name, bool allow_exec, const struct position *pos,
+                                        struct error *err);
+
+/* The rows. */
+extern const struct dd_router_ops router_round_robin;
+extern const struct dd_router_ops router_random;
+extern const struct dd_router_ops router_least_outstanding;
+extern const struct dd_router_ops router_power_of_two;
+
+#endif

@@ -1,0 +1,82 @@
+/* sim/workload/request.h: a request in flight: one record from a pool, from the user's send to its last
+ * token.
+ *
+ * Memory is bounded by what is in flight: a record is taken when the request arrives and given back when its
+ * row is written. Records never move.
+ */
+#ifndef DRYDOCK_WORKLOAD_REQUEST_H
+#define DRYDOCK_WORKLOAD_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/simtime.h"
+#include "engine/engine.h"
+
+/* What became of it. arrived = the sum of all but REQUEST_IN_FLIGHT, always. */
+enum request_status {
+    REQUEST_IN_FLIGHT,
+    REQUEST_COMPLETED,
+    REQUEST_REJECTED,  /* turned away: queue full, too long for the model */
+    REQUEST_TIMED_OUT, /* given up before the first token */
+    REQUEST_FAILED,    /* its replica was stopped under it */
+    REQUEST_UNFINISHED /* still there when the run ended */
+};
+extern const char *const request_status_names[]; /* ended by NULL */
+
+/* 184 bytes; dates in ps, -1 = not yet. */
+struct request {
+    uint64_t id; /* the trace row: stable whatever the definitions do */
+    uint64_t session;
+    simtime arrival_ps;     /* sent by the user */
+    simtime gateway_ps;     /* reached the service */
+    simtime scheduled_ps;   /* first joined a batch, or a server */
+    simtime first_token_ps; /* emitted by the replica */
+    simtime last_token_ps;
+    simtime down_ps;  /* from the replica to the user: network and API path */
+    simtime done_ps;  /* the end as the user sees it */
+    double service_s; /* stated work of a plain request; 0 = drawn from the server's law */
+    double payload_bytes;
+    struct request *previous, *next; /* in the list it waits in */
+    event_id timeout;
+    uint32_t input_tokens;
+    uint32_t output_tokens; /* at least 1 for work that goes to a model */
+    uint32_t generated;
+    uint32_t computed; /* tokens whose KV is in the cache */
+    uint32_t blocks;   /* KV blocks held */
+    uint32_t service;
+    uint32_t tenant; /* names table */
+    uint32_t region;
+    int32_t replica; /* -1 = none yet */
+    uint16_t preemptions;
+    uint8_t status; /* enum request_status */
+    uint8_t place;  /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
+    bool counted;   /* arrived after the warm-up */
+};
+
+enum { REQUEST_PLACE_NONE = 0 };
+
+struct request_pool;
+
+struct request_pool *request_pool_create(void);
+void request_pool_destroy(struct request_pool *p);
+struct request *request_take(struct request_pool *p); /* zeroed, dates -1, replica -1 */
+void request_give_back(struct request_pool *p, struct request *r);
+uint64_t request_pool_live(const struct request_pool *p);
+uint64_t request_pool_peak(const struct request_pool *p);
+
+/* Calls visit for every live record, in no order that may matter. */
+void request_pool_each(struct request_pool *p, void (*visit)(void *context, struct request *r),
+                       void *context);
+
+/* A doubly linked list of requests. */
+struct request_list {
+    struct request *head, *tail;
+    uint32_t count;
+};
+void request_list_push_back(struct request_list *l, struct request *r);
+void request_list_push_front(struct request_list *l, struct request *r);
+void request_list_remove(struct request_list *l, struct request *r);
+struct request *request_list_pop_front(struct request_list *l); /* NULL when empty */
+
+#endif
