@@ -211,34 +211,6 @@ static bool check_file(const struct spot *spot, const char *path, struct error *
            error_at(err, ERROR_INVALID, &spot->pos, spot->field, "there is no file %.300s", path);
 }
 
-/* Parameters are checked one by one where they are written, then together. */
-static bool check_synth(const struct trace_config *trace, size_t index, struct arena *arena,
-                        struct error *err) {
-    struct synth_spec *spec = arena_alloc(arena, sizeof *spec);
-    synth_defaults(spec);
-    const struct yaml_node *node = trace->synth;
-    for (size_t i = 0; i < node->count; i++) {
-        const struct yaml_pair *pair = &node->pairs[i];
-        struct error inner = {0};
-        const char *field = arena_printf(arena, "spec.traces.%zu.synth.%s", index, pair->key);
-        if (pair->value->kind != YAML_SCALAR) {
-            return error_at(err, ERROR_INVALID, &pair->value->pos, field, "expected a text or a number");
-        }
-        if (!synth_set(spec, arena, pair->key, pair->value->text, &inner)) {
-            error_at(err, ERROR_INVALID, &pair->value->pos, field, "%s", inner.expected);
-            return inner.hint[0] != 0 ? error_hint(err, "%s", inner.hint) : false;
-        }
-    }
-    struct error inner = {0};
-    if (!synth_check(spec, &inner)) {
-        const char *field = arena_printf(arena, "spec.traces.%zu.synth%s%s", index,
-                                         inner.field[0] != 0 ? "." : "", inner.field);
-        error_at(err, ERROR_INVALID, &node->pos, field, "%s", inner.expected);
-        return inner.hint[0] != 0 ? error_hint(err, "%s", inner.hint) : false;
-    }
-    return true;
-}
-
 static bool check_trace(const struct scenario *s, size_t i, const struct names *services,
                         const struct names *regions, struct error *err) {
     const struct trace_config *trace = &s->traces[i];
@@ -259,7 +231,7 @@ static bool check_trace(const struct scenario *s, size_t i, const struct names *
            check_known(&formats, trace->format, "trace format", &format, err) &&
            check_known(services, trace->service, "service or workload", &service, err) &&
            check_known(regions, trace->region, "region", &region, err) &&
-           (trace->synth == NULL || check_synth(trace, i, services->arena, err));
+           (trace->synth == NULL || scenario_check_synth(trace, i, services->arena, err));
 }
 
 /* ---- the rest ---- */

@@ -19,6 +19,8 @@ bool scenario_fill(struct scenario *s, struct arena *arena, struct error *err);
 /* What no single key can know: names that refer to others, files, windows, pods that fit nowhere. */
 bool scenario_check(const struct scenario *s, struct arena *arena, struct notices *notices,
                     struct error *err);
+bool scenario_check_synth(const struct trace_config *trace, size_t index, struct arena *arena,
+                          struct error *err);
 bool scenario_check_pods(const struct scenario *s, struct arena *arena, struct error *err);
 
 /* Ends of links that are no place: where images and weights come from. */
