@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file that could not be flushed to a full disk cannot be closed either, and the library's own clean-up at
+ * exit then walks into it and crashes. Whatever we write is closed by us before its name is given. */
 void hdf5_quiet(void) {
+    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
