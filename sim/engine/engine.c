@@ -167,7 +167,10 @@ bool engine_run(struct engine *e, simtime until, void (*tick)(void *context, sim
     e->tick = tick;
     e->tick_context = tick_context;
     e->halted = error_is_set(&e->error);
+    transfers_resume(e);
+    e->running = true;
     run_until(e, until);
+    e->running = false;
     if (error_is_set(&e->error)) {
         if (!error_is_set(err)) {
             *err = e->error;

@@ -63,7 +63,9 @@ void engine_set_source(struct engine *e, struct engine_source source);
 /* Runs until the queue and the source are empty and no transfer is in flight, or `until` is reached (events
  * at `until` itself still run, then the clock stands at `until`), or engine_stop is called, or SIGINT/SIGTERM
  * came. False with err on an internal failure (SimGrid module missing: ERROR_FAILED) and on a signal
- * (ERROR_INTERRUPTED). `tick`, when not NULL, is called every few thousand events (progress). */
+ * (ERROR_INTERRUPTED). A run that follows one that ended for want of anything to do, or by engine_stop, may
+ * begin up to the last transfer's duration later than where the clock stood. `tick`, when not NULL, is called
+ * every few thousand events (progress). */
 bool engine_run(struct engine *e, simtime until, void (*tick)(void *context, simtime now, uint64_t events),
                 void *tick_context, struct error *err);
 void engine_stop(struct engine *e);
@@ -73,10 +75,11 @@ typedef uint64_t transfer_id; /* 0 = none */
 
 /* Moves bytes from one host to another over the platform's route; `handler` runs at the exact end date. A
  * transfer between a host and itself, or of no bytes, takes no time (an event now). Hosts are platform host
- * indices. */
+ * indices. 0, and the handler is never called, when no path joins the hosts or one of them is off. */
 transfer_id engine_transfer(struct engine *e, uint32_t from, uint32_t to, double bytes, event_handler handler,
                             void *context, uint64_t argument);
-/* Reads from (or writes to) the host's disk; concurrent reads share its bandwidth. */
+/* Reads from (or writes to) the host's disk; concurrent reads share its bandwidth equally, and so do writes.
+ * 0 when the host has no disk or is off. */
 transfer_id engine_disk_read(struct engine *e, uint32_t host, double bytes, event_handler handler,
                              void *context, uint64_t argument);
 transfer_id engine_disk_write(struct engine *e, uint32_t host, double bytes, event_handler handler,

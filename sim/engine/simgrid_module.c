@@ -42,8 +42,10 @@ static struct {
  * sees them, and a lone transfer takes latency + bytes / bandwidth. Both share a link in proportion to
  * 1 / latency, as TCP does. Cross traffic off: 5 % of acknowledgements would tie every flow to those of the
  * opposite direction and cost up to 30 times as much to solve. TCP-gamma caps a flow at window / round trip,
- * 105 MB/s at 20 ms with the default: out of the way. At precision 1e-9 events less than 1 ns apart would be
- * merged. Handlers run on workers' stacks. */
+ * 105 MB/s at 20 ms with the default: out of the way. The
+ * precision is the time within which SimGrid takes two events for one; at its default of 1e-9 s an own event
+ * just before an end would pull the end forward by up to 1 ns, so that dates would depend on what else
+ * happens. Handlers run on workers' stacks. */
 static void initialise(bool loud) {
     const char *contexts = getenv("DRYDOCK_SIMGRID_CONTEXTS");
     bool thread = contexts && strcmp(contexts, "thread") == 0;
@@ -51,7 +53,7 @@ static void initialise(bool loud) {
                          "--cfg=network/model:CM02",
                          "--cfg=network/crosstraffic:0",
                          "--cfg=network/TCP-gamma:1e18",
-                         "--cfg=surf/precision:1e-12",
+                         "--cfg=surf/precision:1e-15",
                          "--cfg=contexts/stack-size:256",
                          thread ? "--cfg=contexts/factory:thread" : "--cfg=contexts/factory:raw",
                          loud ? "--log=root.thres:error" : "--log=root.thres:critical",

@@ -37,7 +37,8 @@ struct engine {
     struct queue queue;
     struct engine_source source;
     simtime now;
-    bool halted; /* stopped, interrupted or failed: no more events in this run */
+    bool running; /* inside engine_run */
+    bool halted;  /* stopped, interrupted or failed: no more events in this run */
     struct error error;
     struct engine_counters counters;
     void (*tick)(void *context, simtime now, uint64_t events);
@@ -68,6 +69,8 @@ void transfers_begin(struct engine *e);
 void transfers_end(struct engine *e);
 /* Advances SimGrid to t from the loop: what ends before t is handled on the way, at its date. */
 void transfers_advance(struct engine *e, simtime t);
+/* Between runs: to find the last end SimGrid may have been sent beyond it, and it cannot go back. */
+void transfers_resume(struct engine *e);
 /* A new flow, or UINT32_MAX at the limit. */
 uint32_t flow_take(struct engine *e, enum flow_kind kind, uint32_t from, uint32_t to);
 void flow_release(struct engine *e, uint32_t flow);

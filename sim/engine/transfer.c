@@ -127,10 +127,17 @@ void transfers_advance(struct engine *e, simtime t) {
     e->synced = t > e->synced ? t : e->synced;
 }
 
+void transfers_resume(struct engine *e) {
+    if (!e->running && e->now < e->synced) {
+        e->now = e->synced;
+    }
+}
+
 /* Brings SimGrid to now from inside a handler, before something changes there. Nothing ends on the way: the
  * loop would have advanced SimGrid itself. Should it all the same (by the last bit of a double), its event
  * waits in the queue. */
 static void catch_up(struct engine *e) {
+    transfers_resume(e);
     if (e->now > e->synced) {
         bool driving = e->driving;
         e->driving = true;
