@@ -159,22 +159,26 @@ static double elementwise_s(const struct replica_config *c, double m) {
     return ops * g->elementwise_t0_s + bytes / g->elementwise_bytes_per_s;
 }
 
-/* Among `gpus`, log-log between the points of the table. Widths between two tables take the wider one. */
+/* Among `gpus`, log-log between the points of the table. Widths between two tables take the wider one. Small
+ * messages scatter by some 0.1 us; a larger one is never given less, so that steps grow with their tokens. */
 static double all_reduce_s(const struct gpu_kind *g, int64_t gpus, double bytes) {
     if (gpus < 2) {
         return 0;
     }
     const double *us = g->allreduce_us[gpus <= 2 ? 0 : gpus <= 4 ? 1 : 2];
     const double *at = g->allreduce_bytes;
-    if (bytes <= at[0]) {
-        return us[0] * 1e-6;
-    }
-    int i = 1;
+    double before = us[0], here = us[0];
+    int i = 0;
     while (i < ALLREDUCE_POINTS - 1 && bytes > at[i]) {
         i++;
+        before = here;
+        here = us[i] > here ? us[i] : here;
+    }
+    if (i == 0) {
+        return here * 1e-6;
     }
     double share = det_log(bytes / at[i - 1]) / det_log(at[i] / at[i - 1]);
-    return us[i - 1] * det_pow(us[i] / us[i - 1], share) * 1e-6;
+    return before * det_pow(here / before, share) * 1e-6;
 }
 
 double form_tokens_s(const struct replica_config *config, int64_t tokens) {
