@@ -15,8 +15,8 @@ double request_e2e_s(const struct request *r) {
 }
 
 double request_tpot_s(const struct request *r) {
-    if (r->generated < 2 || r->first_token_ps < 0) {
-        return NAN;
+    if (r->generated < 2 || r->first_token_ps < 0 || r->last_token_ps == r->first_token_ps) {
+        return NAN; /* one token, or an answer that comes all at once */
     }
     return simtime_to_s(r->last_token_ps - r->first_token_ps) / (double)(r->generated - 1);
 }
@@ -100,11 +100,9 @@ static void count_latency(struct scope *s, const struct request *r) {
     histogram_add(&s->ttft, request_ttft_s(r), 1);
     histogram_add(&s->e2e, request_e2e_s(r), 1);
     histogram_add(&s->queue, request_queue_s(r), 1);
-    if (r->generated < 2) {
-        s->one_token++;
-    } else {
-        histogram_add(&s->tpot, request_tpot_s(r), 1);
-    }
+    double tpot_s = request_tpot_s(r);
+    s->one_token += isnan(tpot_s) ? 1u : 0u;
+    histogram_add(&s->tpot, tpot_s, 1);
 }
 
 static void count_end(struct scope *s, const struct request *r, bool good) {

@@ -326,6 +326,7 @@ bool world_build(struct world *w, const struct run_options *options, struct erro
         return error_hint(err, "give `manifests:` or `services:` (docs/scenario.md)");
     }
     find_services(w);
+    world_labels(w);
     if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
         return false;
     }

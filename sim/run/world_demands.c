@@ -208,9 +208,26 @@ static void plain_server(struct world *w, uint32_t d, const struct delay *law, i
     };
 }
 
+/* Amounts have been checked on loading; what is left are labels and taints. */
+static bool fits_somewhere(const struct world *w, uint32_t d, struct error *err) {
+    const struct pod_demand *demand = &w->demands[d];
+    for (size_t p = 0; p < w->scenario.pool_count; p++) {
+        if (may_land_on(w, demand, p)) {
+            return true;
+        }
+    }
+    error_at(err, ERROR_INVALID, &demand->pos, "spec.template.spec",
+             "a pod of %s can land on no pool: its nodeSelector or a taint stands against each",
+             demand->name);
+    return error_hint(err, "give a pool these `labels:`, or the pod a toleration");
+}
+
 static bool read_workload(struct world *w, uint32_t d, struct error *err) {
     const struct workload *workload = &w->scenario.manifests.workloads[d];
     read_pod(w, d, workload);
+    if (!fits_somewhere(w, d, err)) {
+        return false;
+    }
     const struct service_time_config *entry = entry_of(&w->scenario, workload->key, workload->name);
     const struct container *c = engine_container(workload);
     if (entry && entry->has_server) {
