@@ -27,7 +27,7 @@ endif
 DEPS_BUILD := build-essential pkg-config libsimgrid-dev libgsl-dev libhdf5-dev libyaml-dev libjson-c-dev \
               libxxhash-dev nettle-dev zlib1g-dev
 DEPS_TEST  := libcmocka-dev python3-h5py git
-DEPS_DEV   := clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind gcovr gnuplot-nox time
+DEPS_DEV   := clang clang-format clang-tidy libclang-rt-14-dev shellcheck valgrind gcovr gnuplot-nox
 PACKAGES   := gsl hdf5-serial yaml-0.1 json-c libxxhash nettle zlib
 
 # ---- flags ------------------------------------------------------------------------------------------------
@@ -192,11 +192,12 @@ RUN_TESTS = BUILD='$(BUILD)' DATA='$(DATA)' MODE='$(MODE)' ONLY='$(ONLY)' tests/
 test: $(UNIT_TESTS) $(PROGRAM) $(MODULE) ## Run every test; the last line counts them.
 	@$(RUN_TESTS)
 
-test-determinism: ## Compare the bytes of results from gcc -O2, gcc -O0 and clang -O2.
-	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc build-gcc/drydock build-gcc/lib/drydock-simgrid.so
-	@$(MAKE) --no-print-directory BUILD=build-O0 CC=gcc CFLAGS='-O0' build-O0/drydock build-O0/lib/drydock-simgrid.so
-	@$(MAKE) --no-print-directory BUILD=build-clang CC=clang build-clang/drydock build-clang/lib/drydock-simgrid.so
-	@tests/determinism.sh build-gcc build-O0 build-clang
+test-determinism: $(PROGRAM) $(MODULE) ## Compare the bytes of results from gcc -O2, gcc -O0 and clang -O2.
+	@$(MAKE) --no-print-directory BUILD=build-O0 CC=gcc CFLAGS=-O0 runnable
+	@$(MAKE) --no-print-directory BUILD=build-clang CC=clang runnable
+	@tests/determinism.sh $(BUILD) build-O0 build-clang
+.PHONY: runnable
+runnable: $(PROGRAM) $(MODULE)
 
 # SimGrid's own context switches look like stack errors to ASan; threads do not.
 asan: ## Run unit tests and broken inputs under ASan and UBSan.
@@ -254,4 +255,4 @@ uninstall: ## Remove what install put there.
 	rm -rf $(DESTDIR)$(LIBDIR)/drydock
 
 clean: ## Remove everything built.
-	rm -rf build build-gcc build-O0 build-clang build-asan build-coverage build-fuzz
+	rm -rf build build-O0 build-clang build-asan build-coverage build-fuzz

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# How fast and how big: requests and events per second of wall time, peak memory, and trace reading, on the
+# Azure conversation hour once and twenty times over (copies end to end). Each speed is also given as a ratio
+# to a baseline that runs beside it, because machines differ and days do: a bare event-queue loop for
+# simulating, memchr counting newlines for reading. Appends a line a case to $BUILD/bench/history.csv.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+set -euo pipefail
+
+BENCH=$BUILD/tests/bench
+HISTORY=$BUILD/bench/history.csv
+TRACE=$DATA/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv
+PENDING=64 # about what a run of this size has pending
+
+mkdir -p "$BUILD/bench"
+header=date,revision,compiler,cpu,case,requests,events,wall_s,peak_mib,requests_per_s,events_per_s
+header+=,heap_per_s,events_vs_heap,requests_vs_heap,rows_per_s,bytes_per_s,memchr_bytes_per_s,reading_vs_memchr
+[[ -f $HISTORY ]] || echo "$header" >"$HISTORY"
+
+date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+revision=$(git describe --always --dirty 2>/dev/null || echo unknown)
+compiler=$(sed 's/ .*//' "$BUILD/flags")
+cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr ',' ' ')
+
+# json NAME: the first number of that name in the run's summary.
+json() {
+    sed -n 's/.*"'"$1"'": *\([0-9.e+-]*\).*/\1/p' "$SCRATCH/out/summary.json" | head -n 1
+}
+
+calculate() {
+    awk "BEGIN { printf \"$1\", $2 }"
+}
+
+# one_run ARGUMENT...: "wall_s user_s peak_kib", the fastest of three.
+one_run() {
+    for _ in 1 2 3; do
+        "$BENCH/measure" "$DRYDOCK" run "$@" --quiet --out "$SCRATCH/out" 2>"$SCRATCH/err" || {
+            cat "$SCRATCH/err" >&2
+            return 1
+        }
+    done | sort -g | head -n 1
+}
+
+bench() {
+    local case=$1 repeat=$2 scenario=$3 wall_s peak_kib reading rows_per_s='' bytes_per_s='' memchr_per_s=''
+    shift 3
+    read -r heap_per_s queue_per_s < <("$BENCH/queue_bench" "$PENDING")
+    read -r wall_s _ peak_kib < <(one_run "$scenario" "$@")
+    if [[ $repeat -gt 0 ]]; then
+        reading=$("$BENCH/trace_bench" "$TRACE" "$repeat")
+        read -r _ rows_per_s bytes_per_s memchr_per_s <<<"$reading"
+    fi
+
+    local requests events requests_per_s events_per_s
+    requests=$(json arrived)
+    events=$(json events)
+    requests_per_s=$(calculate %.0f "$requests / $wall_s")
+    events_per_s=$(calculate %.0f "$events / $wall_s")
+
+    printf '%s\n' "$case"
+    printf '  %-18s %14s   %s\n' \
+        requests "$requests" "in $wall_s s of wall time, start and end of the process included" \
+        requests/s "$requests_per_s" "$(calculate %.2e "$requests_per_s / $heap_per_s") of the bare heap loop" \
+        events/s "$events_per_s" "$(calculate %.3f "$events_per_s / $heap_per_s") of the bare heap loop" \
+        "bare heap loop/s" "$heap_per_s" "$PENDING pending; the engine's queue alone $queue_per_s" \
+        "peak memory MiB" "$(calculate %.1f "$peak_kib / 1024")" ""
+    if [[ -n $rows_per_s ]]; then
+        printf '  %-18s %14s   %s\n' "trace rows/s" "$rows_per_s" \
+            "$(calculate %.0f "$bytes_per_s / 1e6") MB/s, $(calculate %.3f "$bytes_per_s / $memchr_per_s") of memchr"
+    fi
+    echo "$date,$revision,$compiler,$cpu,$case,$requests,$events,$wall_s,$(calculate %.1f "$peak_kib / 1024"),$(
+        )$requests_per_s,$events_per_s,$heap_per_s,$(calculate %.4f "$events_per_s / $heap_per_s"),$(
+        )$(calculate %.3e "$requests_per_s / $heap_per_s"),$rows_per_s,$bytes_per_s,$memchr_per_s,$(
+        )${bytes_per_s:+$(calculate %.4f "$bytes_per_s / ${memchr_per_s:-1}")}" >>"$HISTORY"
+}
+
+bench quickstart 0 scenarios/quickstart
+if [[ -f $TRACE ]]; then
+    for repeat in 1 20; do
+        bench "azure-conv x$repeat" "$repeat" scenarios/azure-chat --set \
+            "traces=[{file: $(realpath "$TRACE"), service: chat, region: westeurope, repeat: $repeat}]"
+    done
+else
+    echo "no $TRACE: azure-chat runs on its embedded preset, and reading is not measured"
+    bench "azure-preset x1" 0 scenarios/azure-chat
+fi
+echo "history: $HISTORY"
