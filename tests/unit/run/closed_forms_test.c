@@ -4,13 +4,15 @@
  * the seeds are fixed.
  *
  * Formulas: Kleinrock, Queueing Systems I (1975); Erlang B and C by the recursion of Cooper (1981). */
-#include <cmocka.h>
-#include <gsl/gsl_cdf.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
