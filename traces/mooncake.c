@@ -162,7 +162,7 @@ static enum parsed mooncake_parse(struct file_source *f, struct trace_row *row, 
             file_skip(f, 0, "the line is longer than 1 MiB");
             continue;
         }
-        memset(row, 0, sizeof *row);
+        row_clear(row);
         if (!only_blanks(line, length) && take_line(m, line, length, row)) {
             return PARSED_ROW;
         }

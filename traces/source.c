@@ -307,7 +307,7 @@ static void carry_hashes(struct row_window *w) {
 bool window_begin(struct file_source *f) {
     struct row_window *w = &f->window;
     if (!w->rows) {
-        w->capacity = 2 * w->ahead;
+        w->capacity = SORT_ROWS;
         w->rows = mem_alloc(w->capacity * sizeof *w->rows);
     }
     w->count -= w->given;

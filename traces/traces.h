@@ -231,7 +231,7 @@ struct trace_fit {
     double arrival_shape_error[TRACE_FIT_PROCESSES]; /* standard error of the shape; 0 for Poisson */
     double arrival_likelihood[TRACE_FIT_PROCESSES];  /* log-likelihood a gap */
     double arrival_ks[TRACE_FIT_PROCESSES];
-    uint64_t gaps; /* used for the four above */
+    uint64_t gaps;    /* used for the four above */
     double zero_gaps; /* share of gaps of 0. Above 0.2 the clock is too coarse to see a process: Poisson */
 };
 
@@ -240,8 +240,11 @@ struct trace_fit {
  * ERROR_INVALID. spec's strings are static. */
 bool trace_fit(struct trace_source *source, double window_s, struct trace_fit *fit, struct error *err);
 
-/* The spec as the lines of a scenario's `synth:` block (YAML) on stdout; every value is a text that synth_set
- * takes. */
+/* The spec as parameters that synth_set takes, one call each; `text` lasts as long as the call. */
+void trace_fit_parameters(const struct trace_fit *fit,
+                          void (*each)(void *context, const char *name, const char *text), void *context);
+
+/* The same as the lines of a scenario's `synth:` block (YAML) on stdout. */
 void trace_fit_print_yaml(const struct trace_fit *fit, const char *indent);
 
 /* ---- drydock.trace/1 ---- */
