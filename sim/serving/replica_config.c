@@ -18,6 +18,10 @@ static const int64_t small_batched_tokens = 2048, small_num_seqs = 256;
 static const int64_t default_block_tokens = 16;
 static const double default_utilization = 0.9;
 
+/* Beyond what is of use; keeps products far from overflow. */
+static const int64_t largest_data_parallel = 1024, largest_block_tokens = 4096;
+static const int64_t largest_blocks_override = 1000000000;
+
 /* Memory that is neither weights nor KV; fitted to 50 start-up logs of vLLM 0.19 on H100. */
 static const double other_memory_bytes = 0.25 * 1073741824.0;          /* CUDA context */
 static const double other_memory_parallel_bytes = 2.10 * 1073741824.0; /* with NCCL's buffers */
@@ -31,7 +35,7 @@ static const double synchronous_overhead_s = 0.5e-3, eager_overhead_s = 3e-3;
  * step, a step already scheduled and the request's own (5.6 to 9.2 ms over ten runs). */
 static const double api_overhead_s = 7.2e-3;
 
-/* ---------------------------------------------------------------------------------------------- precision */
+/* ---- precision ---- */
 
 static bool name_has(const char *name, const char *part) {
     size_t length = strlen(part);
@@ -71,8 +75,7 @@ static void fill_precision(struct replica_config *c, const struct engine_args *a
     c->kv = args->kv_cache_dtype != PRECISION_AUTO ? args->kv_cache_dtype : model;
 }
 
-/* ------------------------------------------------------------------------------------------------ defaults
- */
+/* ---- defaults ---- */
 
 static int64_t given(int64_t value, int64_t otherwise) {
     return value >= 0 ? value : otherwise;
@@ -82,11 +85,23 @@ static bool large_defaults(const struct gpu_kind *gpu, double memory_bytes) {
     return memory_bytes >= large_memory_bytes && !name_has(gpu->name, "a100");
 }
 
-/* In vLLM's order: the length first, then tokens and sequences bound each other where they are defaults. */
-static void fill_batch(struct replica_config *c, const struct engine_args *args, double memory_bytes) {
+static bool check_sequences(const struct replica_config *c, const struct position *pos, struct error *err) {
+    if (c->max_num_seqs >= 1 && c->max_num_seqs <= SERVICE_TIME_MAX_SEQUENCES) {
+        return true;
+    }
+    return error_at(err, ERROR_INVALID, pos, "--max-num-seqs", "expected 1 to %d",
+                    SERVICE_TIME_MAX_SEQUENCES);
+}
+
+/* In vLLM's order: tokens and sequences bound each other where they are defaults. */
+static bool fill_batch(struct replica_config *c, const struct engine_args *args, double memory_bytes,
+                       struct error *err) {
     bool large = large_defaults(c->gpu, memory_bytes);
     c->chunked_prefill = args->chunked_prefill != 0;
     c->max_num_seqs = given(args->max_num_seqs, large ? large_num_seqs : small_num_seqs);
+    if (!check_sequences(c, &args->pos, err)) {
+        return false;
+    }
     if (args->max_num_batched_tokens >= 0) {
         c->max_num_batched_tokens = args->max_num_batched_tokens;
     } else {
@@ -100,15 +115,12 @@ static void fill_batch(struct replica_config *c, const struct engine_args *args,
     if (args->max_num_seqs < 0 && c->max_num_seqs > c->max_num_batched_tokens) {
         c->max_num_seqs = c->max_num_batched_tokens;
     }
+    return true;
 }
 
 static bool check_batch(const struct replica_config *c, const struct position *pos, struct error *err) {
-    if (c->max_num_seqs < 1 || c->max_num_seqs > SERVICE_TIME_MAX_SEQUENCES) {
-        return error_at(err, ERROR_INVALID, pos, "--max-num-seqs", "expected 1 to %d",
-                        SERVICE_TIME_MAX_SEQUENCES);
-    }
-    if (c->max_num_batched_tokens > SERVICE_TIME_MAX_TOKENS) {
-        return error_at(err, ERROR_INVALID, pos, "--max-num-batched-tokens", "expected at most %d",
+    if (c->max_num_batched_tokens < 1 || c->max_num_batched_tokens > SERVICE_TIME_MAX_TOKENS) {
+        return error_at(err, ERROR_INVALID, pos, "--max-num-batched-tokens", "expected 1 to %d",
                         SERVICE_TIME_MAX_TOKENS);
     }
     if (c->max_num_batched_tokens < c->max_num_seqs) {
@@ -137,8 +149,7 @@ static bool fill_length(struct replica_config *c, const struct engine_args *args
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------- parallel
- */
+/* ---- parallel ---- */
 
 static bool fill_parallel(struct replica_config *c, const struct engine_args *args, int64_t pod_gpus,
                           struct error *err) {
@@ -164,18 +175,22 @@ static bool fill_parallel(struct replica_config *c, const struct engine_args *ar
         return error_at(err, ERROR_INVALID, &args->pos, "--pipeline-parallel-size",
                         "expected 1 to %lld, the layers of %s", (long long)a->layers, a->name);
     }
-    if (data < 1 || data > pod_gpus / (c->tensor_parallel * c->pipeline_parallel)) {
+    if (data < 1 || data > largest_data_parallel) {
+        return error_at(err, ERROR_INVALID, &args->pos, "--data-parallel-size", "expected 1 to %lld",
+                        (long long)largest_data_parallel);
+    }
+    int64_t gpus = c->tensor_parallel * c->pipeline_parallel * data;
+    if (gpus > pod_gpus) {
         error_at(err, ERROR_INVALID, &args->pos, "--tensor-parallel-size",
                  "the engine wants %lld GPUs (tensor %lld x pipeline %lld x data %lld), its pod has %lld",
-                 (long long)(c->tensor_parallel * c->pipeline_parallel * data), (long long)c->tensor_parallel,
-                 (long long)c->pipeline_parallel, (long long)data, (long long)pod_gpus);
+                 (long long)gpus, (long long)c->tensor_parallel, (long long)c->pipeline_parallel,
+                 (long long)data, (long long)pod_gpus);
         return error_hint(err, "make resources.limits[\"nvidia.com/gpu\"] and the flags agree");
     }
     return true;
 }
 
-/* -------------------------------------------------------------------------------------------------- memory
- */
+/* ---- memory ---- */
 
 /* Weights of the linear layers of one decoder layer. */
 static double layer_parameters(const struct architecture *a) {
@@ -241,6 +256,18 @@ static bool check_length(const struct replica_config *c, const struct position *
                       (long long)tokens);
 }
 
+static bool check_blocks(const struct replica_config *c, const struct engine_args *args, struct error *err) {
+    if (c->block_tokens > largest_block_tokens) {
+        return error_at(err, ERROR_INVALID, &args->pos, "--block-size", "expected 1 to %lld",
+                        (long long)largest_block_tokens);
+    }
+    if (args->num_gpu_blocks_override == 0 || args->num_gpu_blocks_override > largest_blocks_override) {
+        return error_at(err, ERROR_INVALID, &args->pos, "--num-gpu-blocks-override", "expected 1 to %lld",
+                        (long long)largest_blocks_override);
+    }
+    return true;
+}
+
 static bool fill_memory(struct replica_config *c, const struct engine_args *args, double memory_bytes,
                         struct error *err) {
     const struct architecture *a = c->architecture;
@@ -287,6 +314,6 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
     if (!fill_parallel(config, args, pod_gpus, err) || !fill_length(config, args, err)) {
         return false;
     }
-    fill_batch(config, args, memory);
-    return check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err);
+    return check_blocks(config, args, err) && fill_batch(config, args, memory, err) &&
+           check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err);
 }

@@ -42,8 +42,7 @@ struct service_time {
     double norm[NORM_PIECES + 1];
 };
 
-/* ------------------------------------------------------------------------------------------------ the knots
- */
+/* ---- the knots ---- */
 
 /* First context of segment i, and the logarithm of its length. Contexts below 2^first_octave have pieces of
  * the length of that octave's. */
@@ -70,8 +69,7 @@ static int64_t segment_of(const struct decode_table *t, int64_t context) {
     return i < t->segments ? i : t->segments - 1;
 }
 
-/* ----------------------------------------------------------------------------------------------- compiling
- */
+/* ---- compiling ---- */
 
 static double decode_value(const struct decode_form *form, double x, double a) {
     return form->scale_s * (form->t0_s + p_norm(x, a, form->q)) * picoseconds;
@@ -198,8 +196,7 @@ struct service_time *service_time_compile(const struct replica_config *config, s
     return s;
 }
 
-/* ------------------------------------------------------------------------------------------------- reading
- */
+/* ---- reading ---- */
 
 static struct decode_line attention_line(const struct decode_table *t, int64_t sequences, int64_t context) {
     int64_t i = segment_of(t, context);

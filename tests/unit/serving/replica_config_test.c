@@ -132,6 +132,23 @@ static void stages_of_a_pipeline_hold_less(void **state) {
     assert_true(halves.kv_bytes_per_token == 131072);
 }
 
+static void absurd_sizes_are_refused_before_they_overflow(void **state) {
+    (void)state;
+    const char *const fields[] = {"--block-size", "--num-gpu-blocks-override", "--data-parallel-size",
+                                  "--max-num-seqs"};
+    for (int i = 0; i < 4; i++) {
+        struct engine_args args = arguments("llama-3-8b");
+        int64_t *const sizes[] = {&args.block_size, &args.num_gpu_blocks_override, &args.data_parallel,
+                                  &args.max_num_seqs};
+        *sizes[i] = INT64_MAX;
+        struct replica_config config;
+        struct error err = {0};
+        assert_false(
+            replica_config_fill(&config, &args, architecture_find(args.model), gpu_find("H100"), 0, 8, &err));
+        assert_string_equal(err.field, fields[i]);
+    }
+}
+
 static void host_work_counts_where_it_is_not_hidden(void **state) {
     (void)state;
     struct engine_args args = arguments("facebook/opt-125m");
@@ -165,7 +182,7 @@ static const struct refusal refusals[] = {
     {"llama-3-8b", "H100", "--max-num-seqs", "1 to 8192", 1, -1, 9000, 9000, -1, 8, -1},
     {"llama-3-8b", "H100", "--max-num-batched-tokens", "at least --max-num-seqs", 1, -1, 256, 128, -1, 8, -1},
     {"llama-3-8b", "H100", "--max-num-batched-tokens", "chunked prefill is off", 1, -1, -1, 4096, -1, 8, 0},
-    {"llama-3-8b", "H100", "--max-num-batched-tokens", "at most", 1, -1, -1, 2000000, -1, 8, -1},
+    {"llama-3-8b", "H100", "--max-num-batched-tokens", "1 to 1048576", 1, -1, -1, 2000000, -1, 8, -1},
 };
 
 static void what_vllm_would_refuse_is_refused(void **state) {
@@ -202,6 +219,7 @@ int main(void) {
         cmocka_unit_test(weights_follow_precision),
         cmocka_unit_test(kv_heads_are_copied_where_gpus_outnumber_them),
         cmocka_unit_test(stages_of_a_pipeline_hold_less),
+        cmocka_unit_test(absurd_sizes_are_refused_before_they_overflow),
         cmocka_unit_test(host_work_counts_where_it_is_not_hidden),
         cmocka_unit_test(what_vllm_would_refuse_is_refused),
     };
