@@ -55,11 +55,6 @@ static bool apply_set(struct scenario *s, const char *text, struct arena *arena,
     return yaml_set(s->tree, path, equals + 1, "--set", arena, err);
 }
 
-static const char *text_at(const struct yaml_node *tree, const char *path) {
-    const struct yaml_node *node = yaml_path(tree, path);
-    return node != NULL && node->kind == YAML_SCALAR ? node->text : NULL;
-}
-
 /* A scalar node that stands nowhere in the file. */
 static struct yaml_node *new_text(const char *text, const char *origin, struct arena *arena) {
     struct yaml_node *node = arena_alloc(arena, sizeof *node);
@@ -67,42 +62,50 @@ static struct yaml_node *new_text(const char *text, const char *origin, struct a
     return node;
 }
 
-/* {file: FILE, service: ..., region: ...}. FILE is made absolute: it is relative to where the user stands,
- * and paths in a scenario are relative to the scenario. */
-static struct yaml_node *trace_node(const char *file, const char *service, const char *region,
-                                    struct arena *arena) {
+/* What says where rows come from; the rest of an entry (service, region, scales, window, repeat) is how they
+ * are used, and stays when the file is another. */
+static bool names_the_source(const char *key) {
+    static const char *const keys[] = {"file", "preset", "synth", "format", "columns"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `like` (which may be NULL) with FILE as its source. FILE is made absolute: it is relative to where the user
+ * stands, and paths in a scenario are relative to the scenario. */
+static struct yaml_node *trace_node(const char *file, const struct yaml_node *like, struct arena *arena) {
     static const char origin[] = "--trace";
     char folder[4096];
     if (file[0] != '/' && getcwd(folder, sizeof folder) != NULL) {
         file = path_join(arena, folder, file);
     }
-    const struct {
-        const char *key, *value;
-    } parts[] = {{"file", file}, {"service", service}, {"region", region}};
+    size_t old = like != NULL && like->kind == YAML_MAPPING ? like->count : 0;
     struct yaml_node *node = arena_alloc(arena, sizeof *node);
     *node = (struct yaml_node){.kind = YAML_MAPPING, .text = "", .pos = {origin, 0, 0}};
-    node->pairs = arena_array(arena, sizeof parts / sizeof parts[0], sizeof *node->pairs);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].value != NULL) {
-            node->pairs[node->count++] =
-                (struct yaml_pair){parts[i].key, node->pos, new_text(parts[i].value, origin, arena)};
+    node->pairs = arena_array(arena, old + 1, sizeof *node->pairs);
+    node->pairs[node->count++] = (struct yaml_pair){"file", node->pos, new_text(file, origin, arena)};
+    for (size_t i = 0; i < old; i++) {
+        if (!names_the_source(like->pairs[i].key)) {
+            node->pairs[node->count++] = like->pairs[i];
         }
     }
     return node;
 }
 
-/* --trace FILE replaces the scenario's traces; the first one's service and region stay. */
+/* --trace FILE replaces the scenario's traces; all take the settings of the first one. */
 static bool apply_traces(struct scenario *s, const struct scenario_overrides *o, struct arena *arena,
                          struct error *err) {
-    const char *service = text_at(s->tree, "spec.traces.0.service");
-    const char *region = text_at(s->tree, "spec.traces.0.region");
+    const struct yaml_node *first = yaml_path(s->tree, "spec.traces.0");
     if (!yaml_set(s->tree, "spec.traces", "[]", "--trace", arena, err)) {
         return false;
     }
     struct yaml_node *list = yaml_path(s->tree, "spec.traces");
     list->items = arena_array(arena, o->trace_count, sizeof *list->items);
     for (size_t i = 0; i < o->trace_count; i++) {
-        list->items[list->count++] = trace_node(o->traces[i], service, region, arena);
+        list->items[list->count++] = trace_node(o->traces[i], first, arena);
     }
     return true;
 }
@@ -112,12 +115,15 @@ static bool apply_overrides(struct scenario *s, const struct scenario_overrides 
     if (o == NULL) {
         return true;
     }
+    if (o->trace_count > 0 && !apply_traces(s, o, arena, err)) {
+        return false;
+    }
     for (size_t i = 0; i < o->set_count; i++) {
         if (!apply_set(s, o->set[i], arena, err)) {
             return false;
         }
     }
-    return o->trace_count == 0 || apply_traces(s, o, arena, err);
+    return true;
 }
 
 /* Before the rest, so that another kind of object is told by its kind and not by its unknown keys. */

@@ -194,7 +194,7 @@ struct scenario {
 struct scenario_overrides {
     const char **set; /* "path=value" below spec */
     size_t set_count;
-    const char **traces; /* replace the scenario's traces, keeping the first one's service and region */
+    const char **traces; /* replace the scenario's traces; all take the first one's settings */
     size_t trace_count;
 };
 

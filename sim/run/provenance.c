@@ -47,10 +47,23 @@ static bool trees_text(const struct world *w, const char *name, struct yaml_node
     return ok;
 }
 
+/* A trace given by --trace stands in the resolved scenario with the absolute path it was found at; what is
+ * kept is its name, since its bytes are told by the checksum and the path is this machine's. */
+static void forget_paths(const struct world *w) {
+    struct yaml_node *traces = yaml_path(w->scenario.tree, "spec.traces");
+    for (size_t i = 0; traces && i < traces->count; i++) {
+        struct yaml_node *file = yaml_get(traces->items[i], "file");
+        if (file && file->text[0] == '/') {
+            file->text = path_base(file->text);
+        }
+    }
+}
+
 bool provenance_write(struct world *w, struct error *err) {
     char number[32];
     snprintf(number, sizeof number, "%llu", (unsigned long long)w->seed);
     const struct manifests *m = &w->scenario.manifests;
+    forget_paths(w);
     bool ok = recorder_provenance(w->recorder, "drydock_version", DD_VERSION, err) &&
               recorder_provenance(w->recorder, "seed", number, err) &&
               recorder_provenance(w->recorder, "scenario", w->scenario.text, err) &&
