@@ -319,8 +319,7 @@ static void tables_too_large_are_refused(void **state) {
     arena_free(&arena);
 }
 
-/* ------------------------------------------------------------------------------------- measured decode steps
- */
+/* ---- measured decode steps ---- */
 
 /* Batches are means (Little's law) and need not be whole: between two of them the time is a straight line. */
 static double step_at(const struct replica_config *c, double sequences, double context) {
@@ -442,8 +441,7 @@ static void the_ground_truth_file_is_met_at_its_batches(void **state) {
     arena_free(&arena);
 }
 
-/* --------------------------------------------------------------------------------- the same bits everywhere
- */
+/* ---- the same bits everywhere ---- */
 
 static uint64_t mixed(uint64_t hash, simtime value) {
     return (hash ^ (uint64_t)value) * UINT64_C(1099511628211);
