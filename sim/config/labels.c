@@ -73,8 +73,7 @@ bool check_name(const struct reading *r, const struct place *p, const char *name
     static const char *const expected[] = {
         [NAME_SUBDOMAIN] = "a name of lower-case letters, digits, '-' and '.' (at most 253)",
         [NAME_LABEL] = "a name of lower-case letters, digits and '-' (at most 63)",
-        [NAME_LABEL_1035] = "a name of lower-case letters, digits and '-' that begins with a letter "
-                            "(at most 63)",
+        [NAME_LABEL_1035] = "a name of at most 63 lower-case letters, digits and '-' from a letter on",
     };
     place_fail(r, p, "expected %s, got \"%.100s\"", expected[syntax], name);
     hint_placeholder(r->err, name);

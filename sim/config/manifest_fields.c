@@ -20,10 +20,9 @@ static bool is_one_of(const char *text, const char *const *words) {
     return false;
 }
 
-static const char *const true_words[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
-                                         "on",   "On",   "ON",   "y",   "Y",   NULL};
-static const char *const false_words[] = {"false", "False", "FALSE", "no", "No", "NO",
-                                          "off",   "Off",   "OFF",   "n",  "N",  NULL};
+static const char *const true_words[] = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL};
+static const char *const false_words[] = {"false", "False", "FALSE", "no",  "No",
+                                          "NO",    "off",   "Off",   "OFF", NULL};
 
 static bool is_integer_text(const char *t) {
     t += *t == '-' || *t == '+';
