@@ -1,5 +1,6 @@
-/* What an engine runs with when its arguments do not say: the defaults of `vllm serve` 0.19 (V1 engine), and
- * how many KV blocks its memory profiling would leave. docs/service-times.md has the sources and the error.
+/* What an engine runs with when its arguments do not say: the defaults of `vllm serve` around 0.19 (V1
+ * engine), and how many KV blocks its memory profiling would leave. docs/service-times.md has the sources and
+ * the error.
  */
 #include "serving/service_time.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/detmath.h"
 
-/* CUDA graphs: vLLM 0.19, vllm/config/compilation.py; up to twice the batch limit and at most this. */
+/* CUDA graphs are captured up to twice the batch limit and at most this. */
 static const int64_t largest_graph_tokens = 512;
 
 /* Unpacking int4 costs part of the bandwidth (assumed); groups of 128 weights share a bf16 scale. */
