@@ -6,31 +6,36 @@
 
 /* A file that could not be flushed to a full disk cannot be closed either, and the library's own clean-up at
  * exit then walks into it and crashes. Whatever we write is closed by us before its name is given. */
-void hdf5_quiet(void) {
-    H5dont_atexit();
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
+/* What the library said of the first call that failed since hdf5_quiet() or hdf5_failed(). Its own stack is
+ * emptied by the next call, and what follows a failure is closing things. */
+static _Thread_local char first_failure[160];
 
-/* The innermost record of a failed system call ends "errno = 28, error message = ..., ...". */
-static herr_t find_errno(unsigned n, const H5E_error2_t *record, void *into) {
-    (void)n;
-    int *code = into;
-    const char *at = record->desc ? strstr(record->desc, "errno = ") : NULL;
-    if (at && *code == 0) {
-        *code = atoi(at + strlen("errno = "));
+static herr_t note_innermost(unsigned n, const H5E_error2_t *record, void *into) {
+    (void)into;
+    if (n == 0 && record->desc) {
+        snprintf(first_failure, sizeof first_failure, "%s", record->desc);
     }
     return 0;
 }
 
-bool hdf5_failed(struct error *err, enum error_code code, const char *file, const char *what) {
-    int system_code = 0;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_errno, &system_code);
-    H5Eclear2(H5E_DEFAULT);
-    struct position pos = {.file = file};
-    if (system_code) {
-        return error_at(err, code, &pos, NULL, "%s: %s", what, strerror(system_code));
+static herr_t note_failure(hid_t stack, void *context) {
+    (void)context;
+    if (!*first_failure) {
+        H5Ewalk2(stack, H5E_WALK_UPWARD, note_innermost, NULL);
     }
-    return error_at(err, code, &pos, NULL, "%s", what);
+    return 0;
+}
+
+void hdf5_quiet(void) {
+    *first_failure = '\0';
+    H5Eset_auto2(H5E_DEFAULT, note_failure, NULL);
+}
+
+bool hdf5_failed(struct error *err, enum error_code code, const char *file, const char *what) {
+    struct position pos = {.file = file};
+    error_at(err, code, &pos, NULL, "%s%s%s", what, *first_failure ? ": HDF5 says: " : "", first_failure);
+    *first_failure = '\0';
+    return false;
 }
 
 void hdf5_drop(hid_t id) {

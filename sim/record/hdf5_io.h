@@ -15,17 +15,20 @@
 
 enum { HDF5_TEXT_BYTES_MAX = 1 << 30 }; /* of one text, in a file that somebody else may have made */
 
-/* Silences the library's own messages on stderr (to be called before any other use of it). */
+/* Keeps the library's messages off stderr and notes its failures from here on (to be called first). */
 void hdf5_quiet(void);
 
-/* Fills err from the library's stack of errors: the system's own message where there is one ("No space left
- * on device"), else `what`. Always false. */
+/* Fills err with `what` and the library's words on what failed first since hdf5_quiet(). Always false. */
 bool hdf5_failed(struct error *err, enum error_code code, const char *file, const char *what);
 
 /* Closes any kind of handle. */
 void hdf5_drop(hid_t id);
 
 /* ---- writing ---- */
+/* Makes a file. A system call that fails leaves its errno in *failure (0 before; it must outlive the file),
+ * and all later writes seem to succeed: the library can then let go of the file. */
+hid_t hdf5_create_file(const char *path, int *failure);
+
 /* Properties that keep dates out of the file and members in the order they were made. */
 hid_t hdf5_group_properties(void);
 hid_t hdf5_dataset_properties(void);
@@ -48,5 +51,11 @@ bool hdf5_read_double_attribute(hid_t at, const char *name, double *value);
 
 /* A scalar text; NULL when it is none. */
 const char *hdf5_read_text(hid_t at, const char *name, struct arena *arena);
+
+/* Opens a result for reading: negative, with err, when it is none. */
+hid_t hdf5_open_result(const char *path, struct error *err);
+
+/* Fills err with the failure of a read from `path`: a damaged file. Always false. */
+bool hdf5_damaged(const char *path, struct error *err);
 
 #endif

@@ -47,8 +47,12 @@ static void count_range(struct histogram *h, double low, double high, uint64_t w
         h->min = low;
         h->max = high;
     }
-    h->min = low < h->min ? low : h->min;
-    h->max = high > h->max ? high : h->max;
+    if (low < h->min) { /* rarely true, and so cheaper than an unconditional store */
+        h->min = low;
+    }
+    if (high > h->max) {
+        h->max = high;
+    }
     h->n += weight;
 }
 

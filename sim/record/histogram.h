@@ -25,9 +25,10 @@ enum {
 
 /* A zeroed histogram is empty and ready for use (2 KiB; pages come on the heap). */
 struct histogram {
-    uint64_t n;                          /* sum of weights */
-    double sum, compensation;            /* histogram_mean adds them */
-    double min, max;                     /* of the values as given; 0 when empty */
+    uint64_t n; /* sum of weights */
+    /* Sum and compensation do not lie side by side: taken as one vector they would wait for each other in
+     * every addition, which doubled the time of histogram_add (4 ns). histogram_mean adds them. */
+    double sum, min, compensation, max;
     uint64_t underflow, overflow;        /* weights counted as 0, as the maximum */
     uint16_t directory[HISTOGRAM_PAGES]; /* 1 + index of a page; 0 = none yet */
     uint64_t *buckets;                   /* page after page, in the order they were made */

@@ -1,32 +1,23 @@
-#define _GNU_SOURCE /* memfd_create */
 #include "record/record.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "record/recorder.h"
 
-bool recorder_failed(struct recorder *r, struct error *err) {
+bool recorder_check(struct recorder *r, bool done, struct error *err) {
+    if (done && r->failure == 0 && !r->broken) {
+        return true;
+    }
     r->broken = true;
+    if (r->failure) {
+        errno = r->failure;
+        return error_errno(err, r->path, "cannot write");
+    }
     return hdf5_failed(err, ERROR_FAILED, r->path, "cannot write");
-}
-
-/* The version bound keeps the file readable by every HDF5 since 1.8 and its bytes the same whichever library
- * wrote it. No lock: the name is ours alone, and some network file systems have none. */
-static hid_t create_file(const char *path) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    H5Pset_file_locking(access, false, true);
-    H5Pset_obj_track_times(creation, false);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-    hdf5_drop(creation);
-    hdf5_drop(access);
-    return file;
 }
 
 struct recorder *recorder_open(const struct record_options *options, struct error *err) {
@@ -39,42 +30,52 @@ struct recorder *recorder_open(const struct record_options *options, struct erro
     r->path = path_join(&r->arena, r->directory, "result.h5");
     r->temporary = file_temporary_name(&r->arena, r->path);
     r->compress = options->compress;
-    r->file = create_file(r->temporary);
-    if (r->file < 0) {
-        recorder_failed(r, err);
+    r->file = hdf5_create_file(r->temporary, &r->failure);
+    if (!recorder_check(r, r->file >= 0, err)) {
         recorder_abandon(r);
         return NULL;
     }
     return r;
 }
 
+/* The group that `name` below /<top> belongs into, and the part of the name after its last slash. */
+static hid_t group_of(hid_t file, const char *top, const char *name, const char **leaf) {
+    struct strbuf path = {0};
+    const char *slash = strrchr(name, '/');
+    *leaf = slash ? slash + 1 : name;
+    strbuf_printf(&path, "%s/", top);
+    strbuf_append_n(&path, name, (size_t)(*leaf - name));
+    hid_t group = hdf5_group(file, path.text);
+    strbuf_free(&path);
+    return group;
+}
+
 bool recorder_names(struct recorder *r, const char *name, const char *const *texts, size_t count,
                     struct error *err) {
-    hid_t group = hdf5_group(r->file, "names");
-    bool done = group >= 0 && hdf5_texts(group, name, texts, count);
+    const char *leaf;
+    hid_t group = group_of(r->file, "names", name, &leaf);
+    bool done = group >= 0 && hdf5_texts(group, leaf, texts, count);
     hdf5_drop(group);
-    return done || recorder_failed(r, err);
+    return recorder_check(r, done, err);
 }
 
 bool recorder_provenance(struct recorder *r, const char *name, const char *text, struct error *err) {
-    hid_t group = hdf5_group(r->file, "provenance");
-    bool done = group >= 0 && hdf5_text(group, name, text);
+    const char *leaf;
+    hid_t group = group_of(r->file, "provenance", name, &leaf);
+    bool done = group >= 0 && hdf5_text(group, leaf, text);
     hdf5_drop(group);
-    return done || recorder_failed(r, err);
-}
-
-static hid_t series_group(hid_t file, const char *object) {
-    hid_t all = hdf5_group(file, "timeseries");
-    hid_t group = all >= 0 ? hdf5_group(all, object) : H5I_INVALID_HID;
-    hdf5_drop(all);
-    return group;
+    return recorder_check(r, done, err);
 }
 
 bool recorder_series(struct recorder *r, const char *object, const char *metric, const char *units,
                      const char *cell_methods, double start_s, double interval_s, const double *values,
                      size_t count, struct error *err) {
     hsize_t rows = count;
-    hid_t group = series_group(r->file, object);
+    const char *none;
+    struct strbuf folder = {0};
+    strbuf_printf(&folder, "%s/", object);
+    hid_t group = group_of(r->file, "timeseries", folder.text, &none);
+    strbuf_free(&folder);
     hid_t space = H5Screate_simple(1, &rows, NULL);
     hid_t p = hdf5_dataset_properties();
     hid_t d = group >= 0 ? H5Dcreate2(group, metric, H5T_IEEE_F64LE, space, H5P_DEFAULT, p, H5P_DEFAULT)
@@ -88,7 +89,7 @@ bool recorder_series(struct recorder *r, const char *object, const char *metric,
     hdf5_drop(p);
     hdf5_drop(space);
     hdf5_drop(group);
-    return done || recorder_failed(r, err);
+    return recorder_check(r, done, err);
 }
 
 static bool write_root(struct recorder *r, const struct summary *s) {
@@ -104,27 +105,15 @@ static bool write_root(struct recorder *r, const struct summary *s) {
     return done;
 }
 
-/* Once a write has failed HDF5 can neither flush nor let go of the file, and tries again at the end of the
- * process. So what it still wants to write goes to memory that is thrown away. */
-static void divert(hid_t file) {
-    void *handle = NULL;
-    int sink = memfd_create("discarded result", MFD_CLOEXEC);
-    if (sink >= 0 && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0) {
-        dup2(sink, *(int *)handle);
-    }
-    close(sink);
-}
-
 static void close_tables(struct recorder *r) {
     for (struct record_table *t = r->tables; t; t = record_table_free(t)) {
     }
     r->tables = NULL;
 }
 
-/* The flush comes apart from the close: after a failed flush the file can still be diverted. */
 static bool finish_file(struct recorder *r, const struct summary *summary, struct error *err) {
-    if (r->broken) {
-        return recorder_failed(r, err);
+    if (!recorder_check(r, true, err)) {
+        return false;
     }
     for (struct record_table *t = r->tables; t; t = record_table_next(t)) {
         if (!record_table_finish(t, err)) {
@@ -132,12 +121,9 @@ static bool finish_file(struct recorder *r, const struct summary *summary, struc
         }
     }
     close_tables(r);
-    if (!write_root(r, summary) || H5Fflush(r->file, H5F_SCOPE_LOCAL) < 0) {
-        return recorder_failed(r, err);
-    }
-    herr_t closed = H5Fclose(r->file);
-    r->file = closed < 0 ? r->file : H5I_INVALID_HID;
-    return closed >= 0 || recorder_failed(r, err);
+    bool done = write_root(r, summary) && H5Fclose(r->file) >= 0;
+    r->file = done ? H5I_INVALID_HID : r->file;
+    return recorder_check(r, done, err);
 }
 
 /* summary.json is written, but not yet named, before result.h5 gets its name: a full disk shows while both
@@ -175,14 +161,10 @@ void recorder_abandon(struct recorder *r) {
     if (!r) {
         return;
     }
-    if (r->file >= 0) {
-        divert(r->file);
-    }
     close_tables(r);
     hdf5_drop(r->file);
     unlink(r->temporary);
     file_forget_temporary(r->temporary);
-    H5Eclear2(H5E_DEFAULT);
     struct arena arena = r->arena;
     free(r);
     arena_free(&arena);

@@ -66,7 +66,8 @@ struct recorder *recorder_open(const struct record_options *options, struct erro
  * table. */
 struct record_table *recorder_table(struct recorder *r, const char *path, const struct column *columns,
                                     size_t row_bytes, struct error *err);
-/* Some 15 ns for a row of 20 numbers, the writing of chunks left out. */
+/* Some 75 ns for a row of 20 numbers, its share of the writing of chunks included (500 ns with `compress`).
+ */
 bool record_append(struct record_table *t, const void *row, struct error *err);
 uint64_t record_rows(const struct record_table *t);
 

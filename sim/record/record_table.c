@@ -100,8 +100,8 @@ struct record_table *recorder_table(struct recorder *r, const char *path, const 
     struct record_table *t = arena_alloc(&r->arena, sizeof *t);
     t->recorder = r;
     t->group = hdf5_group(r->file, path);
-    if (t->group < 0 || row_bytes == 0 || row_bytes > ROW_BYTES_MAX) {
-        recorder_failed(r, err);
+    if (!recorder_check(r, t->group >= 0 && row_bytes > 0 && row_bytes <= ROW_BYTES_MAX, err)) {
+        hdf5_drop(t->group);
         return NULL;
     }
     while (columns[t->column_count].name) {
@@ -214,8 +214,8 @@ static bool write_chunk(struct record_table *t, struct error *err) {
         t->chunk_rows = t->buffered ? t->buffered : 1;
     }
     for (size_t i = 0; i < t->column_count; i++) {
-        if (!write_column(t, &t->columns[i])) {
-            return recorder_failed(t->recorder, err);
+        if (!recorder_check(t->recorder, write_column(t, &t->columns[i]), err)) {
+            return false;
         }
     }
     t->written += t->buffered;
@@ -271,7 +271,7 @@ static void grow(struct record_table *t) {
 static bool drain(struct record_table *t, struct error *err) {
     if (t->recorder->broken) { /* the buffers may still be full */
         t->staged = 0;
-        return recorder_failed(t->recorder, err);
+        return recorder_check(t->recorder, false, err);
     }
     if (t->buffered + t->staged > t->capacity) {
         grow(t);

@@ -13,12 +13,13 @@ struct recorder {
     const char *path;      /* result.h5 under its final name, as messages show it */
     const char *temporary; /* what is written */
     bool compress;
-    bool broken; /* a write failed: nothing but recorder_abandon makes sense */
+    int failure; /* errno of the first system call that failed; writes are lost from there on */
+    bool broken; /* something failed: nothing but recorder_abandon makes sense */
     struct record_table *tables;
 };
 
-/* Notes the failure of a write. Always false. */
-bool recorder_failed(struct recorder *r, struct error *err);
+/* True when `done` and nothing has failed since the recorder was opened; else false with err. */
+bool recorder_check(struct recorder *r, bool done, struct error *err);
 
 struct record_table *record_table_next(const struct record_table *t);
 

@@ -1,0 +1,103 @@
+/* drydock export: a result in another program's format. */
+#include "analysis/export/exports.h"
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "record/record.h"
+
+struct export_options {
+    struct common_options common;
+    const char *table;
+    const char *out;
+};
+
+static const struct option options[] = {
+    {"table", OPTION_TEXT, "NAME",
+     "Table to write, such as requests, or one series: timeseries/OBJECT/METRIC.",
+     offsetof(struct export_options, table), 0, 0, UNIT_NUMBER},
+    {"out", OPTION_TEXT, "FILE", "Write to FILE instead of standard output.",
+     offsetof(struct export_options, out), 0, 0, UNIT_NUMBER},
+    COMMON_OPTIONS,
+    OPTION_END,
+};
+
+static bool to_stdout(const struct exporter *exporter, const struct export_request *request,
+                      struct error *err) {
+    if (!exporter->write(request, stdout, err)) {
+        return false;
+    }
+    return fflush(stdout) == 0 || error_errno(err, "standard output", "cannot write");
+}
+
+static bool to_file(const struct exporter *exporter, const struct export_request *request, const char *path,
+                    struct error *err) {
+    struct file_writer w;
+    if (!file_begin(&w, path, err)) {
+        return false;
+    }
+    if (!exporter->write(request, w.stream, err)) {
+        file_abandon(&w);
+        return false;
+    }
+    if (!file_commit(&w, err)) {
+        return false;
+    }
+    log_message(LOG_INFO, "wrote %s", path);
+    return true;
+}
+
+static bool export_result(const char *format, const char *argument, const struct export_options *o,
+                          struct error *err) {
+    const struct exporter *exporter = exporter_find(format, err);
+    if (!exporter) {
+        return false;
+    }
+    if (o->table && !exporter->default_table) {
+        return error_set(err, ERROR_USAGE, "--table does not go with the format %s", exporter->name);
+    }
+    struct arena arena;
+    arena_init(&arena);
+    struct export_request request = {.table = o->table ? o->table : exporter->default_table};
+    bool done = result_path(argument, &arena, &request.h5_path, err) &&
+                (o->out ? to_file(exporter, &request, o->out, err) : to_stdout(exporter, &request, err));
+    arena_free(&arena);
+    return done;
+}
+
+extern const struct command command_export;
+
+static enum error_code run(int argc, char **argv, struct error *err) {
+    struct export_options o = {0};
+    int operands = 0;
+    bool done = false;
+    if (!command_parse(&command_export, argc, argv, &o, &operands, &done, err) || done) {
+        return err->code;
+    }
+    if (operands != 2) {
+        error_set(err, ERROR_USAGE, "export: expected a format and a result, not %d operand%s", operands,
+                  operands == 1 ? "" : "s");
+        error_hint(err, "drydock export csv out/quickstart");
+        return err->code;
+    }
+    export_result(argv[1], argv[2], &o, err);
+    return err->code;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .synopsis = "csv RESULT [--table NAME] [--out FILE]",
+    .summary = "Write a result in another format.",
+    .details =
+        "RESULT is a result.h5 or the folder that holds it. Without --out the export goes to standard "
+        "output.\n"
+        "\n"
+        "csv writes one table (requests unless --table names another): a header of column names, "
+        "dictionaries "
+        "and enumerations as texts, an empty field for what is absent. docs/results.md lists tables and "
+        "columns.\n"
+        "\n"
+        "An unknown table is answered with the list of those that the result has.",
+    .options = options,
+    .run = run,
+};

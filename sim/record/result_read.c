@@ -1,0 +1,191 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "record/hdf5_io.h"
+#include "record/record.h"
+
+enum { TABLES_MAX = 64 };
+
+static bool invalid(const char *path, struct error *err, const char *what) {
+    struct position pos = {.file = path};
+    return error_at(err, ERROR_INVALID, &pos, NULL, "%s", what);
+}
+
+bool hdf5_damaged(const char *path, struct error *err) {
+    return invalid(path, err, "is truncated or damaged");
+}
+
+bool result_path(const char *argument, struct arena *arena, const char **path, struct error *err) {
+    struct stat about;
+    if (stat(argument, &about) != 0) {
+        return invalid(argument, err, strerror(errno));
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        *path = arena_strdup(arena, argument);
+        return true;
+    }
+    *path = path_join(arena, argument, "result.h5");
+    if (!file_exists(*path)) {
+        invalid(argument, err, "holds no result.h5");
+        return error_hint(err, "a folder of several arms holds one result in each of its folders");
+    }
+    return true;
+}
+
+/* Without locks: a result may lie where locks are not supported, and nobody writes to a file of that name. */
+static hid_t open_file(const char *path) {
+    hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_file_locking(properties, false, true);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, properties);
+    hdf5_drop(properties);
+    return file;
+}
+
+static bool check_kind(hid_t file, const char *path, struct error *err) {
+    struct arena arena;
+    arena_init(&arena);
+    struct position pos = {.file = path};
+    const char *schema = hdf5_read_text_attribute(file, "schema", &arena);
+    if (!schema) {
+        error_at(err, ERROR_INVALID, &pos, NULL,
+                 "is an HDF5 file but no result: expected its attribute schema to be "
+                 "\"" RESULT_SCHEMA "\"");
+    } else if (strcmp(schema, RESULT_SCHEMA) != 0) {
+        error_at(err, ERROR_INVALID, &pos, "schema", "expected \"" RESULT_SCHEMA "\", not \"%s\"", schema);
+    }
+    arena_free(&arena);
+    return !error_is_set(err);
+}
+
+hid_t hdf5_open_result(const char *path, struct error *err) {
+    struct stat about;
+    hdf5_quiet();
+    if (stat(path, &about) != 0) {
+        invalid(path, err, strerror(errno));
+        return H5I_INVALID_HID;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        invalid(path, err, "is no regular file");
+        return H5I_INVALID_HID;
+    }
+    if (access(path, R_OK) != 0) {
+        invalid(path, err, strerror(errno));
+        return H5I_INVALID_HID;
+    }
+    if (H5Fis_hdf5(path) <= 0) {
+        invalid(path, err, "is no result: expected an HDF5 file");
+        return H5I_INVALID_HID;
+    }
+    hid_t file = open_file(path);
+    if (file < 0) {
+        hdf5_damaged(path, err);
+    } else if (!check_kind(file, path, err)) {
+        hdf5_drop(file);
+        file = H5I_INVALID_HID;
+    }
+    return file;
+}
+
+/* ---- tables ---- */
+
+struct table_list {
+    struct arena *arena;
+    const char **names;
+    size_t count;
+};
+
+static bool is_list_of_values(hid_t dataset) {
+    hid_t space = dataset >= 0 ? H5Dget_space(dataset) : H5I_INVALID_HID;
+    bool is = space >= 0 && H5Sget_simple_extent_ndims(space) == 1;
+    hdf5_drop(space);
+    return is;
+}
+
+static herr_t find_column(hid_t group, const char *name, const H5L_info_t *info, void *into) {
+    (void)info;
+    bool *found = into;
+    hid_t d = H5Dopen2(group, name, H5P_DEFAULT);
+    *found = is_list_of_values(d);
+    hdf5_drop(d);
+    return *found; /* stops */
+}
+
+static herr_t note_table(hid_t root, const char *name, const H5L_info_t *info, void *into) {
+    struct table_list *list = into;
+    (void)info;
+    if (strcmp(name, "names") == 0 || strcmp(name, "provenance") == 0 || list->count == TABLES_MAX) {
+        return 0;
+    }
+    hid_t group = H5Gopen2(root, name, H5P_DEFAULT);
+    if (group >= 0) {
+        bool found = false;
+        H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, find_column, &found);
+        if (found) {
+            list->names[list->count++] = arena_printf(list->arena, "/%s", name);
+        }
+    }
+    hdf5_drop(group);
+    return 0;
+}
+
+bool result_tables(const char *h5_path, struct arena *arena, const char *const **tables, struct error *err) {
+    hid_t file = hdf5_open_result(h5_path, err);
+    if (file < 0) {
+        return false;
+    }
+    struct table_list list = {.arena = arena, .names = arena_array(arena, TABLES_MAX + 1, sizeof(char *))};
+    bool done = H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, note_table, &list) >= 0;
+    hdf5_drop(file);
+    *tables = list.names;
+    return done || hdf5_damaged(h5_path, err);
+}
+
+/* ---- texts ---- */
+
+bool result_summary_text(const char *h5_path, struct arena *arena, const char **json, struct error *err) {
+    hid_t file = hdf5_open_result(h5_path, err);
+    if (file < 0) {
+        return false;
+    }
+    *json = hdf5_read_text(file, "summary", arena);
+    hdf5_drop(file);
+    return *json || hdf5_damaged(h5_path, err);
+}
+
+/* Whether there is a link at `path`, step by step: H5Lexists wants all but the last to be there. */
+static bool has_member(hid_t at, const char *path) {
+    char part[512];
+    for (const char *end = path; *end;) {
+        end += strcspn(end, "/");
+        size_t n = (size_t)(end - path);
+        if (n == 0 || n >= sizeof part) {
+            return false;
+        }
+        memcpy(part, path, n);
+        part[n] = '\0';
+        if (H5Lexists(at, part, H5P_DEFAULT) <= 0) {
+            return false;
+        }
+        end += *end == '/';
+    }
+    return *path != '\0';
+}
+
+bool result_provenance(const char *h5_path, const char *name, struct arena *arena, const char **text,
+                       struct error *err) {
+    *text = NULL;
+    hid_t file = hdf5_open_result(h5_path, err);
+    if (file < 0) {
+        return false;
+    }
+    const char *path = arena_printf(arena, "provenance/%s", name);
+    bool there = has_member(file, path);
+    if (there) {
+        *text = hdf5_read_text(file, path, arena);
+    }
+    hdf5_drop(file);
+    return !there || *text || hdf5_damaged(h5_path, err);
+}

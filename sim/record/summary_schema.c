@@ -1,0 +1,237 @@
+/* The schema is a table of the same keys that summary.c writes, in the same order; a test validates what
+ * summary.c writes against it, so that neither can go without the other. */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "record/summary.h"
+
+enum presence { ALWAYS, WHERE_IT_APPLIES };
+
+struct key {
+    const char *name; /* "" for the values of a map: any key */
+    enum presence presence;
+    const char *type; /* a JSON type, "a|b", or "#name" of another object below; "[]#name" a list of it */
+    const char *description;
+};
+
+struct shape {
+    const char *name;
+    const char *description;
+    const struct key *keys; /* ended by name NULL */
+};
+
+static const struct key request_keys[] = {
+    {"arrived", ALWAYS, "count", "completed + rejected + timed_out + failed + unfinished"},
+    {"completed", ALWAYS, "count", NULL},
+    {"rejected", ALWAYS, "count", "turned away: queue full or no replica would take it"},
+    {"timed_out", ALWAYS, "count", "given up before the first token"},
+    {"failed", ALWAYS, "count", NULL},
+    {"unfinished", ALWAYS, "count", "still under way at the end of the run"},
+    {"attempts", ALWAYS, "count", "tries, retries included"},
+    {"cancelled", ALWAYS, "count", "completed ones that their user stopped after the first token"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key latency_keys[] = {
+    {"ttft_s", ALWAYS, "#distribution|null", "time to first token, where the user is"},
+    {"tpot_s", ALWAYS, "#distribution|null", "time per output token: (E2E - TTFT) / (output tokens - 1)"},
+    {"itl_s", ALWAYS, "#distribution|null", "gap between tokens, each gap counted"},
+    {"e2e_s", ALWAYS, "#distribution|null", "time to last token, where the user is"},
+    {"queue_s", ALWAYS, "#distribution|null", "from arrival to the start of the first work"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key distribution_keys[] = {
+    {"n", ALWAYS, "count", "values counted"},
+    {"excluded", ALWAYS, "count", "requests that have no such value"},
+    {"mean", ALWAYS, "number|null", NULL},
+    {"p50", ALWAYS, "number|null", NULL},
+    {"p90", ALWAYS, "number|null", NULL},
+    {"p95", ALWAYS, "number|null", NULL},
+    {"p99", ALWAYS, "number|null", NULL},
+    {"p999", ALWAYS, "number|null", NULL},
+    {"max", ALWAYS, "number|null", NULL},
+    {"infinite", WHERE_IT_APPLIES, "boolean", "a figure that is null is infinite"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key throughput_keys[] = {
+    {"requests_per_s", ALWAYS, "number|null", NULL},
+    {"input_tokens_per_s", ALWAYS, "number|null", NULL},
+    {"output_tokens_per_s", ALWAYS, "number|null", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key objective_keys[] = {
+    {"metric", ALWAYS, "string", NULL},
+    {"statistic", ALWAYS, "string|null", NULL},
+    {"service", WHERE_IT_APPLIES, "string", "absent: all services together"},
+    {"limit", ALWAYS, "number|null", NULL},
+    {"at_least", WHERE_IT_APPLIES, "boolean", "the limit is a lower one"},
+    {"value", ALWAYS, "number|null", "null: not known, or infinite"},
+    {"infinite", WHERE_IT_APPLIES, "boolean", NULL},
+    {"met", ALWAYS, "boolean", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key slo_keys[] = {
+    {"attainment", WHERE_IT_APPLIES, "number|null", "share of all requests that met every objective"},
+    {"objectives", WHERE_IT_APPLIES, "[]#objective", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key replica_keys[] = {
+    {"mean", ALWAYS, "number|null", "over the time of the run"},
+    {"max", ALWAYS, "number|null", NULL},
+    {"replica_s", ALWAYS, "number|null", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key gpu_keys[] = {
+    {"hours", ALWAYS, "number|null", "held by replicas"},
+    {"busy_fraction", ALWAYS, "number|null", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+#define SCOPE_KEYS                                                                                           \
+    {"requests", ALWAYS, "#requests", NULL},                                                                 \
+        {"latency", ALWAYS, "#latency", "of completed requests that arrived after warm-up"},                 \
+        {"latency_gate", ALWAYS, "#latency",                                                                 \
+         "what a gate judges: requests that never got there count as infinite"},                             \
+        {"throughput", ALWAYS, "#throughput", NULL},                                                         \
+        {"goodput_per_s", ALWAYS, "number|null", "completed requests that met every objective"},             \
+        {"slo", WHERE_IT_APPLIES, "#slo", NULL}, {"replicas", WHERE_IT_APPLIES, "#replicas", NULL}, {        \
+        "gpu", WHERE_IT_APPLIES, "#gpu", NULL                                                                \
+    }
+
+static const struct key scope_keys[] = {SCOPE_KEYS, {NULL, ALWAYS, NULL, NULL}};
+
+static const struct key scopes_keys[] = {{"", ALWAYS, "#scope", NULL}, {NULL, ALWAYS, NULL, NULL}};
+
+static const struct key root_keys[] = {
+    {"schema", ALWAYS, "=" SUMMARY_SCHEMA, NULL},
+    {"drydock_version", ALWAYS, "string", NULL},
+    {"scenario", ALWAYS, "string", "its name"},
+    {"seed", ALWAYS, "count", NULL},
+    {"replications", ALWAYS, "count", NULL},
+    {"simulated_s", ALWAYS, "number", NULL},
+    {"wall_s", WHERE_IT_APPLIES, "number", "in summary.json, not in /summary of result.h5"},
+    {"events", ALWAYS, "count", "events of the simulation"},
+    SCOPE_KEYS,
+    {"services", WHERE_IT_APPLIES, "#scopes", "by service"},
+    {"tenants", WHERE_IT_APPLIES, "#scopes", "by tenant"},
+    {"warnings", ALWAYS, "[]string", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct shape shapes[] = {
+    {"requests", "How requests ended. One counts once, whatever its attempts.", request_keys},
+    {"distribution", "Quantiles are within 2^-11 of themselves of the exact ones; n, mean and max are exact.",
+     distribution_keys},
+    {"latency", "Seconds; null where no value was counted.", latency_keys},
+    {"throughput", "Of completed requests, per simulated second.", throughput_keys},
+    {"objective", NULL, objective_keys},
+    {"slo", NULL, slo_keys},
+    {"replicas", NULL, replica_keys},
+    {"gpu", NULL, gpu_keys},
+    {"scope", "The figures of one service or tenant.", scope_keys},
+    {"scopes", NULL, scopes_keys},
+};
+
+static void add_text(struct json_object *to, const char *key, const char *text) {
+    if (text) {
+        json_object_object_add(to, key, json_object_new_string(text));
+    }
+}
+
+static struct json_object *type_schema(const char *type);
+
+/* One alternative of a type. */
+static struct json_object *simple_schema(const char *type) {
+    struct json_object *o = json_object_new_object();
+    if (type[0] == '#') {
+        char place[64];
+        snprintf(place, sizeof place, "#/$defs/%s", type + 1);
+        add_text(o, "$ref", place);
+    } else if (type[0] == '=') {
+        add_text(o, "const", type + 1);
+    } else if (strncmp(type, "[]", 2) == 0) {
+        add_text(o, "type", "array");
+        json_object_object_add(o, "items", type_schema(type + 2));
+    } else if (strcmp(type, "count") == 0) {
+        add_text(o, "type", "integer");
+        json_object_object_add(o, "minimum", json_object_new_int(0));
+    } else {
+        add_text(o, "type", type);
+    }
+    return o;
+}
+
+static struct json_object *type_schema(const char *type) {
+    const char *bar = strchr(type, '|');
+    if (!bar) {
+        return simple_schema(type);
+    }
+    char first[64];
+    snprintf(first, sizeof first, "%.*s", (int)(bar - type), type);
+    struct json_object *o = json_object_new_object();
+    struct json_object *either = json_object_new_array();
+    json_object_array_add(either, simple_schema(first));
+    json_object_array_add(either, simple_schema(bar + 1));
+    json_object_object_add(o, "anyOf", either);
+    return o;
+}
+
+/* Strict: a key that the table does not have is wrong. */
+static void add_keys(struct json_object *to, const struct key *keys) {
+    struct json_object *properties = json_object_new_object();
+    struct json_object *required = json_object_new_array();
+    struct json_object *additional = NULL;
+    for (; keys->name; keys++) {
+        struct json_object *o = type_schema(keys->type);
+        add_text(o, "description", keys->description);
+        if (!*keys->name) {
+            additional = o;
+            continue;
+        }
+        json_object_object_add(properties, keys->name, o);
+        if (keys->presence == ALWAYS) {
+            json_object_array_add(required, json_object_new_string(keys->name));
+        }
+    }
+    add_text(to, "type", "object");
+    json_object_object_add(to, "properties", properties);
+    json_object_object_add(to, "required", required);
+    json_object_object_add(to, "additionalProperties",
+                           additional ? additional : json_object_new_boolean(false));
+}
+
+void summary_schema(struct strbuf *out) {
+    struct json_object *o = json_object_new_object();
+    add_text(o, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    add_text(o, "title", SUMMARY_SCHEMA);
+    add_text(o, "description",
+             "summary.json: the figures of a run, all in SI units. A part that does not apply is "
+             "absent; a figure that is no number is null.");
+    add_keys(o, root_keys);
+    struct json_object *definitions = json_object_new_object();
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct json_object *shape = json_object_new_object();
+        add_text(shape, "description", shapes[i].description);
+        add_keys(shape, shapes[i].keys);
+        json_object_object_add(definitions, shapes[i].name, shape);
+    }
+    json_object_object_add(o, "$defs", definitions);
+    strbuf_append(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
+    strbuf_char(out, '\n');
+    json_object_put(o);
+}
+
+void summary_print_schema(void) {
+    struct strbuf text = {0};
+    summary_schema(&text);
+    fputs(text.text, stdout);
+    strbuf_free(&text);
+}

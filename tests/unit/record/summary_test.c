@@ -1,0 +1,471 @@
+#include "record/summary.h"
+
+#include <json-c/json.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- summaries that the tests share ---- */
+
+static const struct latency_summary ttft = {.n = 19300,
+                                            .excluded = 66,
+                                            .mean = 0.1234,
+                                            .p50 = 0.1,
+                                            .p90 = 0.25,
+                                            .p95 = 0.9996,
+                                            .p99 = 1.5,
+                                            .p999 = 12.345,
+                                            .max = 1234.5};
+
+static const struct latency_summary tpot = {.n = 19000,
+                                            .excluded = 366,
+                                            .mean = 0.0212,
+                                            .p50 = 0.02,
+                                            .p90 = 0.025,
+                                            .p95 = 0.031,
+                                            .p99 = 0.05,
+                                            .p999 = 0.0625,
+                                            .max = 0.0999999};
+
+static struct scope_summary chat_scope(void) {
+    struct scope_summary s = {
+        .name = "chat",
+        .requests = {19366, 19300, 60, 1, 2, 3, 19400, 5},
+        .ttft = ttft,
+        .tpot = tpot,
+        .e2e = ttft,
+        .queue = tpot,
+        .gate_ttft = ttft,
+        .gate_e2e = ttft,
+        .requests_per_s = 5.38,
+        .input_tokens_per_s = 6212.5,
+        .output_tokens_per_s = 1122,
+        .goodput_per_s = 5.2,
+        .has_slo = true,
+        .slo_attainment = 0.9712,
+        .has_replicas = true,
+        .replicas_mean = 4.2,
+        .replicas_max = 6,
+        .replica_s = 15000,
+        .has_gpu = true,
+        .gpu_hours = 4.17,
+        .gpu_busy_fraction = 0.612,
+    };
+    s.gate_ttft.n = 19366;
+    s.gate_ttft.excluded = 0;
+    s.gate_ttft.mean = s.gate_ttft.p999 = s.gate_ttft.max = INFINITY;
+    return s;
+}
+
+static struct scope_summary scopes[2];
+static struct objective_result objectives[] = {
+    {"ttft_s", "p95", NULL, 0.5, false, 0.9996, true, false},
+    {"slo.attainment", NULL, "chat", 0.99, true, 0.9712, true, false},
+    {"e2e_s", "p999", NULL, 30, false, INFINITY, true, false},
+    {"tpot_s", "mean", "a-service-with-a-name-that-has-no-end-to-it", 0.05, false, 0.0212, true, true},
+    {"itl_s", "p99", NULL, 0.1, false, 0, false, false},
+};
+static const char *warnings[] = {
+    "scenarios/azure-chat/manifests/deployment.yaml:31:13: --enforce-eager is known and has no effect on "
+    "timing "
+    "that is modelled here",
+    "names may hold anything: \033[31mred, \"quotes\", \\, \xE2\x82\xAC",
+};
+
+/* Everything there is. */
+static struct summary full_summary(void) {
+    scopes[0] = chat_scope();
+    scopes[1] =
+        (struct scope_summary){.name = "r\xC3\xA9sum\xC3\xA9-with-a-long-name", .requests = {.arrived = 1}};
+    return (struct summary){
+        .drydock_version = "0.1.0",
+        .scenario = "azure-chat",
+        .seed = UINT64_MAX,
+        .replications = 1,
+        .simulated_s = 3600.000000001,
+        .wall_s = 0.512,
+        .events = 310000,
+        .all = chat_scope(),
+        .services = scopes,
+        .service_count = 2,
+        .tenants = scopes,
+        .tenant_count = 1,
+        .objectives = objectives,
+        .objective_count = COUNT(objectives),
+        .warnings = warnings,
+        .warning_count = COUNT(warnings),
+    };
+}
+
+/* A run with no request and nothing asked for. */
+static struct summary bare_summary(void) {
+    return (struct summary){.drydock_version = "0.1.0", .scenario = "nothing", .replications = 1};
+}
+
+/* ---- golden files ---- */
+
+/* UPDATE=1 rewrites them, for review as a diff. */
+static void assert_golden(const char *path, const struct strbuf *got) {
+    struct error err = {0};
+    struct arena arena = {0};
+    char *want;
+    size_t length;
+    if (getenv("UPDATE")) {
+        assert_true(file_write(path, got->text, got->length, &err));
+    }
+    assert_true(file_read(path, 1 << 20, &arena, &want, &length, &err));
+    assert_string_equal(got->text, want);
+    arena_free(&arena);
+}
+
+static void the_json_is_as_in_the_golden_file(void **state) {
+    (void)state;
+    struct summary full = full_summary();
+    struct summary bare = bare_summary();
+    struct strbuf json = {0};
+    summary_json(&full, true, &json);
+    assert_golden("tests/cases/summary/full.json", &json);
+    strbuf_clear(&json);
+    summary_json(&bare, false, &json);
+    assert_golden("tests/cases/summary/bare.json", &json);
+    strbuf_free(&json);
+}
+
+static void the_terminal_table_is_as_in_the_golden_file(void **state) {
+    (void)state;
+    struct summary full = full_summary();
+    struct summary bare = bare_summary();
+    struct strbuf text = {0};
+    summary_text(&full, false, &text);
+    assert_golden("tests/cases/summary/full.txt", &text);
+    strbuf_clear(&text);
+    summary_text(&bare, false, &text);
+    assert_golden("tests/cases/summary/bare.txt", &text);
+    strbuf_free(&text);
+}
+
+/* ---- JSON ---- */
+
+static struct json_object *parsed(const struct summary *s, bool with_wall) {
+    struct strbuf json = {0};
+    summary_json(s, with_wall, &json);
+    struct json_object *o = json_tokener_parse(json.text);
+    assert_non_null(o);
+    strbuf_free(&json);
+    return o;
+}
+
+/* The member at a dotted path; fails the test when there is none. */
+static struct json_object *member(struct json_object *o, const char *path) {
+    char copy[128];
+    strcpy(copy, path);
+    for (char *key = strtok(copy, "."); key; key = strtok(NULL, ".")) {
+        assert_true(json_object_object_get_ex(o, key, &o));
+    }
+    return o;
+}
+
+static void wall_time_is_left_out_on_demand_and_nothing_else(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    struct json_object *with = parsed(&s, true);
+    struct json_object *without = parsed(&s, false);
+    assert_false(json_object_object_get_ex(without, "wall_s", NULL));
+    json_object_object_del(with, "wall_s");
+    assert_true(json_object_equal(with, without));
+    json_object_put(with);
+    json_object_put(without);
+}
+
+static void a_latency_without_values_is_null(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    struct json_object *o = parsed(&s, true);
+    assert_null(member(o, "latency.itl_s"));
+    assert_null(member(o, "latency_gate.tpot_s"));
+    assert_non_null(member(o, "latency.ttft_s"));
+    json_object_put(o);
+}
+
+static void an_infinite_figure_is_null_and_says_so(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    struct json_object *o = parsed(&s, true);
+    assert_null(member(o, "latency_gate.ttft_s.max"));
+    assert_true(json_object_get_boolean(member(o, "latency_gate.ttft_s.infinite")));
+    assert_non_null(member(o, "latency_gate.ttft_s.p95"));
+    assert_false(json_object_object_get_ex(member(o, "latency_gate.e2e_s"), "infinite", NULL));
+    json_object_put(o);
+}
+
+static void parts_that_do_not_apply_are_absent(void **state) {
+    (void)state;
+    struct summary s = bare_summary();
+    struct json_object *o = parsed(&s, true);
+    static const char *const absent[] = {"slo", "replicas", "gpu", "services", "tenants", "cost", "scaling"};
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        assert_false(json_object_object_get_ex(o, absent[i], NULL));
+    }
+    assert_int_equal(json_object_array_length(member(o, "warnings")), 0);
+    json_object_put(o);
+}
+
+static void no_figure_is_ever_not_a_number(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    s.all.goodput_per_s = s.all.slo_attainment = s.all.ttft.mean = s.simulated_s = NAN;
+    s.all.requests_per_s = -INFINITY;
+    struct strbuf json = {0};
+    summary_json(&s, true, &json);
+    assert_null(strstr(json.text, "NaN"));
+    assert_null(strstr(json.text, "Infinity"));
+    struct json_object *o = json_tokener_parse(json.text);
+    assert_null(member(o, "goodput_per_s"));
+    assert_null(member(o, "throughput.requests_per_s"));
+    json_object_put(o);
+    strbuf_free(&json);
+}
+
+static void numbers_keep_every_bit(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    s.simulated_s = 0.1 + 0.2;
+    struct json_object *o = parsed(&s, true);
+    assert_true(json_object_get_double(member(o, "simulated_s")) == 0.1 + 0.2);
+    assert_true(json_object_get_uint64(member(o, "seed")) == UINT64_MAX);
+    json_object_put(o);
+}
+
+static void bytes_that_are_no_utf8_are_replaced(void **state) {
+    (void)state;
+    static const struct {
+        const char *given, *wanted;
+    } cases[] = {
+        {"ascii", "ascii"},
+        {"\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x9A\xA2", "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x9A\xA2"},
+        {"\xC3", "\xEF\xBF\xBD"},                                   /* cut off */
+        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                   /* overlong */
+        {"\xED\xA0\x80!", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD!"}, /* a surrogate */
+        {"\xF5\x80\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct summary s = bare_summary();
+        s.scenario = cases[i].given;
+        struct json_object *o = parsed(&s, true);
+        assert_string_equal(json_object_get_string(member(o, "scenario")), cases[i].wanted);
+        json_object_put(o);
+    }
+}
+
+/* ---- the schema ---- */
+
+static bool has_type(struct json_object *value, const char *type) {
+    static const struct {
+        const char *name;
+        json_type type;
+    } types[] = {{"object", json_type_object}, {"array", json_type_array},     {"string", json_type_string},
+                 {"integer", json_type_int},   {"boolean", json_type_boolean}, {"null", json_type_null}};
+    json_type is = json_object_get_type(value);
+    if (strcmp(type, "number") == 0) {
+        return is == json_type_int || is == json_type_double;
+    }
+    for (size_t i = 0; i < COUNT(types); i++) {
+        if (strcmp(type, types[i].name) == 0) {
+            return is == types[i].type;
+        }
+    }
+    fail_msg("unknown type %s", type);
+    return false;
+}
+
+static bool validates(struct json_object *root, struct json_object *schema, struct json_object *value);
+
+static bool object_validates(struct json_object *root, struct json_object *schema,
+                             struct json_object *value) {
+    struct json_object *required = member(schema, "required");
+    struct json_object *properties = member(schema, "properties");
+    struct json_object *additional = member(schema, "additionalProperties");
+    for (size_t i = 0; i < json_object_array_length(required); i++) {
+        const char *key = json_object_get_string(json_object_array_get_idx(required, i));
+        if (!json_object_object_get_ex(value, key, NULL)) {
+            print_message("no key %s\n", key);
+            return false;
+        }
+    }
+    json_object_object_foreach(value, key, item) {
+        struct json_object *rule;
+        bool known = json_object_object_get_ex(properties, key, &rule);
+        if (!known && json_object_get_type(additional) == json_type_boolean) {
+            print_message("a key too many: %s\n", key);
+            return false;
+        }
+        if (!validates(root, known ? rule : additional, item)) {
+            print_message("at %s\n", key);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool any_validates(struct json_object *root, struct json_object *either, struct json_object *value) {
+    for (size_t i = 0; i < json_object_array_length(either); i++) {
+        if (validates(root, json_object_array_get_idx(either, i), value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The part of JSON Schema that the summary's uses: $ref into $defs, anyOf, const, type, minimum, items and
+ * the keys of objects. */
+static bool validates(struct json_object *root, struct json_object *schema, struct json_object *value) {
+    struct json_object *rule;
+    if (json_object_object_get_ex(schema, "$ref", &rule)) {
+        char path[64];
+        snprintf(path, sizeof path, "$defs.%s", json_object_get_string(rule) + strlen("#/$defs/"));
+        return validates(root, member(root, path), value);
+    }
+    if (json_object_object_get_ex(schema, "anyOf", &rule)) {
+        return any_validates(root, rule, value);
+    }
+    if (json_object_object_get_ex(schema, "const", &rule)) {
+        return json_object_equal(rule, value);
+    }
+    if (!has_type(value, json_object_get_string(member(schema, "type")))) {
+        return false;
+    }
+    if (json_object_get_type(value) == json_type_object) {
+        return object_validates(root, schema, value);
+    }
+    if (json_object_object_get_ex(schema, "items", &rule)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            if (!validates(root, rule, json_object_array_get_idx(value, i))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static struct json_object *parsed_schema(void) {
+    struct strbuf text = {0};
+    summary_schema(&text);
+    struct json_object *schema = json_tokener_parse(text.text);
+    assert_non_null(schema);
+    strbuf_free(&text);
+    return schema;
+}
+
+static void what_is_written_fits_the_schema(void **state) {
+    (void)state;
+    struct json_object *schema = parsed_schema();
+    struct summary summaries[] = {full_summary(), bare_summary()};
+    for (size_t i = 0; i < COUNT(summaries); i++) {
+        for (int with_wall = 0; with_wall < 2; with_wall++) {
+            struct json_object *o = parsed(&summaries[i], with_wall);
+            assert_true(validates(schema, schema, o));
+            json_object_put(o);
+        }
+    }
+    json_object_put(schema);
+}
+
+static void the_schema_refuses_what_is_wrong(void **state) {
+    (void)state;
+    struct json_object *schema = parsed_schema();
+    struct summary s = full_summary();
+    struct json_object *o = parsed(&s, true);
+    json_object_object_add(o, "unheard_of", NULL);
+    assert_false(validates(schema, schema, o));
+    json_object_object_del(o, "unheard_of");
+    assert_true(validates(schema, schema, o));
+    json_object_object_add(member(o, "services.chat"), "seed", json_object_new_int(1));
+    assert_false(validates(schema, schema, o));
+    json_object_object_del(member(o, "services.chat"), "seed");
+    json_object_object_del(member(o, "requests"), "failed");
+    assert_false(validates(schema, schema, o));
+    json_object_object_add(member(o, "requests"), "failed", json_object_new_string("2"));
+    assert_false(validates(schema, schema, o));
+    json_object_put(o);
+    json_object_put(schema);
+}
+
+/* Keys of a summary are written in the order in which the schema (and docs/results.md) lists them. */
+static void keys_have_the_order_of_the_schema(void **state) {
+    (void)state;
+    struct json_object *schema = parsed_schema();
+    struct summary s = full_summary();
+    struct json_object *o = parsed(&s, true);
+    struct json_object_iterator at = json_object_iter_begin(o);
+    struct json_object_iterator end = json_object_iter_end(o);
+    json_object_object_foreach(member(schema, "properties"), key, rule) {
+        (void)rule;
+        assert_false(json_object_iter_equal(&at, &end));
+        assert_string_equal(json_object_iter_peek_name(&at), key);
+        json_object_iter_next(&at);
+    }
+    assert_true(json_object_iter_equal(&at, &end));
+    json_object_put(o);
+    json_object_put(schema);
+}
+
+/* ---- terminal ---- */
+
+static void nothing_but_paths_is_wider_than_a_terminal(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    struct strbuf text = {0};
+    summary_text(&s, false, &text);
+    for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t columns = 0;
+        for (char *c = line; *c; c++) {
+            columns += ((unsigned char)*c & 0xC0) != 0x80;
+        }
+        assert_true(columns <= 80);
+    }
+    strbuf_free(&text);
+}
+
+static void colour_comes_only_when_asked_for(void **state) {
+    (void)state;
+    struct summary s = full_summary();
+    struct strbuf text = {0};
+    summary_text(&s, false, &text);
+    assert_null(strchr(text.text, '\033')); /* not even from a warning that holds one */
+    strbuf_clear(&text);
+    summary_text(&s, true, &text);
+    assert_non_null(strstr(text.text, "\033[1;31mMISSED\033[0m"));
+    assert_non_null(strstr(text.text, "\033[32mmet\033[0m"));
+    strbuf_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_json_is_as_in_the_golden_file),
+        cmocka_unit_test(the_terminal_table_is_as_in_the_golden_file),
+        cmocka_unit_test(wall_time_is_left_out_on_demand_and_nothing_else),
+        cmocka_unit_test(a_latency_without_values_is_null),
+        cmocka_unit_test(an_infinite_figure_is_null_and_says_so),
+        cmocka_unit_test(parts_that_do_not_apply_are_absent),
+        cmocka_unit_test(no_figure_is_ever_not_a_number),
+        cmocka_unit_test(numbers_keep_every_bit),
+        cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(what_is_written_fits_the_schema),
+        cmocka_unit_test(the_schema_refuses_what_is_wrong),
+        cmocka_unit_test(keys_have_the_order_of_the_schema),
+        cmocka_unit_test(nothing_but_paths_is_wider_than_a_terminal),
+        cmocka_unit_test(colour_comes_only_when_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
