@@ -111,8 +111,11 @@ static enum input_kind kind_of_head(const char *path, const char *head, size_t l
 /* YAML is a scenario or manifests by its first document. */
 static bool tell_yaml(struct finding *f) {
     struct yaml_file file;
-    if (!yaml_load(f->path, &f->arena, &file, &f->err)) {
-        return false;
+    struct error unread = {0};
+    if (!yaml_load(f->path, &f->arena, &file,
+                   &unread)) { /* loading as manifests tells templates from slips */
+        f->kind = INPUT_MANIFESTS;
+        return true;
     }
     if (file.count == 0) {
         struct position pos = {f->path, 0, 0};
