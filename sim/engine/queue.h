@@ -1,9 +1,11 @@
 /* sim/engine/queue.h: pending events in a total order: time, then priority, then order of scheduling.
  *
- * An indexed binary heap: any pending event can be cancelled or moved by its id in O(log n). Measured against
- * other structures (docs/engine.md): below 1e4 pending, where a run stays, the binary heap with a branch-free
- * compare is the fastest that does not degenerate on bursts. One event costs 68 bytes and no allocation once
- * the arrays have grown.
+ * A binary heap of entries that name a slot, and the slot knows which entry is its own. Cancelling frees the
+ * slot and moving adds a new entry; an entry that is no longer its slot's is dropped when it comes to the
+ * front, and when such entries outnumber the pending ones the heap is rebuilt without them. So cancelling
+ * costs O(1), moving as much as scheduling, and the heap needs no index from events to entries (keeping one
+ * up to date cost more the larger the heap: docs/engine.md). A pending event costs 56 to 160 bytes, and no
+ * allocation once the arrays have grown.
  */
 #ifndef DRYDOCK_ENGINE_QUEUE_H
 #define DRYDOCK_ENGINE_QUEUE_H
@@ -28,38 +30,38 @@ struct queue_event {
     uint64_t argument;
 };
 
-/* Where it stands: the heap's entry, 24 bytes. `order` is priority << 61 | sequence. */
+/* The heap's entry. `order` is, from the top, priority (3 bits), sequence (37), slot (24): no two entries
+ * share one. After 1.4e11 entries the pending ones are renumbered. */
 struct queue_entry {
     simtime at;
     uint64_t order;
-    uint32_t slot;
 };
 
 struct queue_slot {
-    struct queue_event event;
-    uint64_t id; /* 0 when free */
+    struct queue_event event; /* free: the argument is the next free slot */
+    uint64_t id;              /* 0 when free */
+    uint64_t order;           /* of its entry */
 };
 
 struct queue {
     struct queue_entry *heap;
-    uint32_t *place; /* slot -> index in heap; of free slots: the next free one */
+    uint32_t entries, entry_capacity; /* stale ones and the hole included */
+    bool hole;                        /* heap[0] was popped and not filled yet */
     struct queue_slot *slots;
-    uint32_t count;      /* entries in heap, the hole included */
-    uint32_t slot_count; /* slots ever used */
-    uint32_t capacity;
-    uint32_t free_slot; /* head of the list of free slots; UINT32_MAX: none */
-    uint32_t peak;      /* most events ever pending */
-    bool hole;          /* heap[0] was popped and not filled yet */
-    uint64_t sequence;
-    uint64_t serial; /* of the next id */
+    uint32_t slot_count, slot_capacity;
+    uint32_t free_slot; /* UINT32_MAX: none */
+    uint32_t count;     /* pending */
+    uint32_t peak;      /* most ever pending */
+    uint64_t sequence;  /* of the next entry */
+    uint64_t serial;    /* of the next id */
 };
 
 /* A zeroed struct is not ready: begin with queue_init. */
 void queue_init(struct queue *q);
 void queue_free(struct queue *q);
 
-/* The id of the new event, never 0, never given twice. `priority` is 0 to 7, the lower goes first. 0 when
- * QUEUE_PENDING_MAX are pending. */
+/* The id of the new event, never 0, never given twice. `at` is not negative; `priority` is 0 to 7, the lower
+ * goes first. 0 when QUEUE_PENDING_MAX are pending. */
 uint64_t queue_push(struct queue *q, simtime at, unsigned priority, struct queue_event event);
 
 /* The first event's date, and its priority when that is not NULL; SIMTIME_NEVER when empty. */
@@ -74,7 +76,7 @@ bool queue_move(struct queue *q, uint64_t id, simtime at);
 
 /* Events pending. */
 static inline uint32_t queue_count(const struct queue *q) {
-    return q->count - (q->hole ? 1U : 0U);
+    return q->count;
 }
 
 #endif

@@ -2,9 +2,8 @@
  * an exponential time later. The baseline is a textbook binary heap of the same entries without ids: what
  * cancelling and moving by id cost, and what the hole at the root and the compare without branches win.
  *
- *     queue_bench [operations]
- *
- * One line a size: pending, ns an operation of the queue, of the baseline, their ratio.
+ *     queue_bench            one line a size: pending, ns an operation of the queue, of the baseline, the
+ * ratio queue_bench PENDING    one line for scripts: operations a second of the baseline and of the queue
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,29 +108,43 @@ static double hold_queue(size_t pending, size_t operations, uint64_t *check) {
     return elapsed;
 }
 
+struct outcome {
+    double queue_s, plain_s; /* the least of the rounds: the machine is shared */
+};
+
+static struct outcome measure(size_t pending, size_t operations) {
+    struct outcome least = {1e9, 1e9};
+    uint64_t queue_check = 0, plain_check = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double a = hold_queue(pending, operations, &queue_check);
+        double b = hold_plain(pending, operations, &plain_check);
+        least.queue_s = a < least.queue_s ? a : least.queue_s;
+        least.plain_s = b < least.plain_s ? b : least.plain_s;
+    }
+    if (queue_check != plain_check) {
+        fprintf(stderr, "queue_bench: the orders differ\n");
+        exit(1);
+    }
+    return least;
+}
+
 int main(int argc, char **argv) {
-    size_t operations = argc > 1 ? (size_t)strtoull(argv[1], NULL, 10) : 2000000;
+    const size_t operations = 2000000;
     static const size_t sizes[] = {64, 1000, 10000, 100000, 1000000};
     struct rng r = rng_stream(1, RNG_TEST, "hold");
     for (size_t i = 0; i < GAPS; i++) {
         gaps[i] = simtime_from_s(rng_exponential(&r, 1));
     }
+    if (argc > 1) {
+        struct outcome o = measure((size_t)strtoull(argv[1], NULL, 10), operations);
+        printf("%.0f %.0f\n", (double)operations / o.plain_s, (double)operations / o.queue_s);
+        return 0;
+    }
     printf("queue_bench: pending, ns a pop and push, ns of a plain binary heap, ratio\n");
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        double queue_s = 1e9, plain_s = 1e9;
-        uint64_t queue_check = 0, plain_check = 0;
-        for (int round = 0; round < ROUNDS; round++) { /* the least of each: the machine is shared */
-            double a = hold_queue(sizes[s], operations, &queue_check);
-            double b = hold_plain(sizes[s], operations, &plain_check);
-            queue_s = a < queue_s ? a : queue_s;
-            plain_s = b < plain_s ? b : plain_s;
-        }
-        if (queue_check != plain_check) {
-            printf("the orders differ\n");
-            return 1;
-        }
+        struct outcome o = measure(sizes[s], operations);
         double ns = 1e9 / (double)operations;
-        printf("%7zu  %6.1f  %6.1f  %.2f\n", sizes[s], queue_s * ns, plain_s * ns, queue_s / plain_s);
+        printf("%7zu  %6.1f  %6.1f  %.2f\n", sizes[s], o.queue_s * ns, o.plain_s * ns, o.queue_s / o.plain_s);
     }
     return 0;
 }

@@ -188,6 +188,47 @@ static void random_operations_agree_with_a_naive_model(void **state) {
     }
 }
 
+static void renumbering_keeps_the_order(void **state) {
+    (void)state;
+    struct queue q;
+    queue_init(&q);
+    q.sequence = ((uint64_t)1 << 37) - 50; /* the last of those that fit */
+    uint64_t ids[100];
+    for (unsigned i = 0; i < 100; i++) {
+        ids[i] = push(&q, 9, i % 3, i);
+    }
+    assert_true(q.sequence < 200);
+    assert_true(queue_cancel(&q, ids[42]));
+    assert_true(queue_move(&q, ids[0], 9));
+    uint64_t last_priority = 0, last_argument = 0;
+    for (unsigned i = 0; i < 99; i++) {
+        unsigned priority;
+        queue_first(&q, &priority);
+        uint64_t argument = queue_pop(&q).argument;
+        assert_int_equal(priority, argument % 3);
+        argument = argument == 0 ? 100 : argument; /* it was moved behind */
+        assert_true(argument != 42 && (priority > last_priority || argument > last_argument));
+        last_priority = priority;
+        last_argument = argument;
+    }
+    queue_free(&q);
+}
+
+static void cancelled_events_do_not_pile_up(void **state) {
+    (void)state;
+    struct queue q;
+    queue_init(&q);
+    uint64_t timeout = push(&q, 1, 0, 0);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t id = push(&q, 1000000, 0, 0);
+        assert_true(queue_move(&q, timeout, 1000000 + i));
+        assert_true(queue_cancel(&q, id));
+    }
+    assert_int_equal(queue_count(&q), 1);
+    assert_true(q.entries < 200 && q.slot_count <= 2);
+    queue_free(&q);
+}
+
 static void a_million_events_come_out_sorted(void **state) {
     (void)state;
     struct rng r = rng_stream(3, RNG_TEST, "many");
@@ -214,6 +255,8 @@ int main(void) {
         cmocka_unit_test(a_moved_event_goes_behind_its_equals),
         cmocka_unit_test(past_and_zero_ids_are_harmless),
         cmocka_unit_test(random_operations_agree_with_a_naive_model),
+        cmocka_unit_test(renumbering_keeps_the_order),
+        cmocka_unit_test(cancelled_events_do_not_pile_up),
         cmocka_unit_test(a_million_events_come_out_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
