@@ -52,5 +52,6 @@ bool command_unknown(const char *name, struct error *err);
 
 extern const struct command command_help;
 void help_print_commands(FILE *out);
+void man_print(void); /* roff on stdout */
 
 #endif

@@ -7,40 +7,15 @@
 #include "cli/command.h"
 #include "drydock.h"
 
-#if __has_include("cli/cmd_run.c")
 extern const struct command command_run;
-#endif
-#if __has_include("cli/cmd_validate.c")
 extern const struct command command_validate;
-#endif
-#if __has_include("cli/cmd_trace.c")
 extern const struct command command_trace;
-#endif
-#if __has_include("cli/cmd_export.c")
 extern const struct command command_export;
-#endif
-#if __has_include("cli/cmd_schema.c")
 extern const struct command command_schema;
-#endif
 
 /* In the order in which help lists them. */
 const struct command *const commands[] = {
-#if __has_include("cli/cmd_run.c")
-    &command_run,
-#endif
-#if __has_include("cli/cmd_validate.c")
-    &command_validate,
-#endif
-#if __has_include("cli/cmd_trace.c")
-    &command_trace,
-#endif
-#if __has_include("cli/cmd_export.c")
-    &command_export,
-#endif
-#if __has_include("cli/cmd_schema.c")
-    &command_schema,
-#endif
-    &command_help,     NULL,
+    &command_run, &command_validate, &command_trace, &command_export, &command_schema, &command_help, NULL,
 };
 
 /* Commands that scripts may already know from the contract and that this version does not have. */

@@ -1,42 +1,12 @@
-/* Help and the man page, printed from the same tables that the parser reads. */
+/* Help, printed from the tables that the parser reads. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/strbuf.h"
 #include "cli/command.h"
 #include "cli/help_engine_flags.h"
+#include "config/field.h"
 #include "drydock.h"
 #include "serving/router.h"
-
-static const struct {
-    int code;
-    const char *meaning;
-} exit_codes[] = {
-    {ERROR_NONE, "Done, and every gate held."},
-    {ERROR_OBJECTIVE, "A gate or an objective failed (run --check)."},
-    {ERROR_USAGE, "The command line is wrong."},
-    {ERROR_INVALID, "An input is wrong; the message gives file:line:column: field: what was expected."},
-    {ERROR_FAILED, "Could not do it: I/O, memory, an external tool."},
-    {ERROR_INTERRUPTED, "Interrupted by SIGINT or SIGTERM."},
-};
-
-static const struct {
-    const char *name;
-    const char *meaning;
-} environment[] = {
-    {"NO_COLOR", "When set and not empty, messages have no colour."},
-    {"DRYDOCK_MODULE_DIR", "The folder of drydock-simgrid.so, where it is not beside the program."},
-    {"DRYDOCK_SIMGRID_CONTEXTS", "SimGrid's context factory (raw, ucontext, boost, thread); for sanitizers."},
-};
-
-static const struct {
-    const char *command;
-    const char *meaning;
-} examples[] = {
-    {"drydock run scenarios/quickstart", "Replay the embedded trace; results in out/quickstart."},
-    {"drydock validate scenarios/quickstart --show-defaults", "Check a scenario and show every default."},
-    {"drydock export csv out/quickstart", "The table of requests, as CSV on standard output."},
-};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -54,8 +24,8 @@ static const struct topic {
     const char *summary;
     void (*print)(void);
 } topics[] = {
-    {"policies", "Routers to name in a scenario", print_policies},
-    {"engine-flags", "Model servers' flags and what each does to a run", help_engine_flags},
+    {"policies", "Routers to name in a scenario.", print_policies},
+    {"engine-flags", "Model servers' flags and what each does to a run.", help_engine_flags},
 };
 
 void help_print_commands(FILE *out) {
@@ -71,7 +41,7 @@ void help_print_commands(FILE *out) {
     fprintf(out, "\ndrydock help COMMAND or TOPIC tells more; drydock --version prints the version.\n");
 }
 
-/* Wraps `text` at the width of a terminal page; a line that begins with a blank is kept as it is. */
+/* Wraps `text` at the width of a terminal page; its own line breaks stay. */
 static void print_paragraphs(const char *text) {
     enum { WIDTH = 92 };
     int column = 0;
@@ -102,105 +72,6 @@ void command_print_help(const struct command *command) {
     option_print_help(command->options);
 }
 
-/* ---- the man page ---- */
-
-enum { OPTIONS_MAX = 64 };
-static const struct option common_options[] = {COMMON_OPTIONS, OPTION_END};
-
-/* roff reads '-' as a hyphen, '\' as an escape and a '.' or quote at the beginning of a line as a request. */
-static void roff(const char *text) {
-    bool line_begins = true;
-    for (; *text; text++) {
-        if (line_begins && (*text == '.' || *text == '\'')) {
-            fputs("\\&", stdout);
-        }
-        line_begins = *text == '\n';
-        if (*text == '\\') {
-            fputs("\\e", stdout);
-        } else if (*text == '-') {
-            fputs("\\-", stdout);
-        } else {
-            putchar(*text);
-        }
-    }
-}
-
-/* A tagged paragraph: the tag in bold, then its text. */
-static void roff_item(const char *tag, const char *text) {
-    fputs(".TP\n\\fB", stdout);
-    roff(tag);
-    fputs("\\fR\n", stdout);
-    roff(text);
-    putchar('\n');
-}
-
-/* A command's options without those that every command has. */
-static void own_options(const struct option *rows, struct option own[OPTIONS_MAX + 1]) {
-    size_t count = 0;
-    for (; rows->name && count < OPTIONS_MAX; rows++) {
-        bool shared = false;
-        for (size_t i = 0; common_options[i].name; i++) {
-            shared |= strcmp(common_options[i].name, rows->name) == 0;
-        }
-        if (!shared) {
-            own[count++] = *rows;
-        }
-    }
-    own[count] = (struct option)OPTION_END;
-}
-
-static void man_command(const struct command *command) {
-    printf(".SS ");
-    roff(command->name);
-    fputs("\n.B drydock ", stdout);
-    roff(command->name);
-    putchar(' ');
-    roff(command->synopsis);
-    fputs("\n.PP\n", stdout);
-    roff(command->summary);
-    putchar('\n');
-    if (command->details) {
-        fputs(".PP\n", stdout);
-        roff(command->details);
-        putchar('\n');
-    }
-    struct option own[OPTIONS_MAX + 1];
-    own_options(command->options, own);
-    option_print_man(own);
-}
-
-static void print_man(void) {
-    printf(".TH DRYDOCK 1 \"\" \"drydock %s\" \"User Commands\"\n", dd_version());
-    puts(".SH NAME\ndrydock \\- discrete\\-event testbed for AI inference platforms");
-    puts(".SH SYNOPSIS\n.B drydock\n.I COMMAND\n[options]\n.br\n.B drydock \\-\\-version");
-    puts(".SH DESCRIPTION\nDrydock replays request traces against a modelled cluster that is defined by "
-         "Kubernetes manifests, and writes what every request saw to result.h5 and summary.json. Results go "
-         "to "
-         "standard output, messages to standard error.");
-    puts(".SH COMMANDS");
-    for (size_t i = 0; commands[i]; i++) {
-        man_command(commands[i]);
-    }
-    puts(".SH OPTIONS OF EVERY COMMAND");
-    option_print_man(common_options);
-    puts(".SH EXIT STATUS");
-    for (size_t i = 0; i < COUNT(exit_codes); i++) {
-        char code[16];
-        snprintf(code, sizeof code, "%d", exit_codes[i].code);
-        roff_item(code, exit_codes[i].meaning);
-    }
-    puts(".SH ENVIRONMENT");
-    for (size_t i = 0; i < COUNT(environment); i++) {
-        roff_item(environment[i].name, environment[i].meaning);
-    }
-    puts(".SH EXAMPLES");
-    for (size_t i = 0; i < COUNT(examples); i++) {
-        roff_item(examples[i].command, examples[i].meaning);
-    }
-}
-
-/* ---- the command ---- */
-
 struct help_options {
     struct common_options common;
     bool man;
@@ -212,6 +83,33 @@ static const struct option help_options[] = {
      UNIT_NUMBER},
     OPTION_END,
 };
+
+static void json_member(const char *before, const char *name, const char *text) {
+    printf("%s\"%s\": ", before, name);
+    if (text) {
+        field_print_json_text(stdout, text);
+    } else {
+        printf("null");
+    }
+}
+
+/* For completion scripts: [{"name", "synopsis", "summary", "options": [{"name", "value", "help"}]}] */
+static void print_json(void) {
+    for (size_t i = 0; commands[i]; i++) {
+        json_member(i ? ",\n {" : "[{", "name", commands[i]->name);
+        json_member(", ", "synopsis", commands[i]->synopsis);
+        json_member(", ", "summary", commands[i]->summary);
+        printf(",\n  \"options\": [");
+        for (const struct option *row = commands[i]->options; row->name; row++) {
+            json_member(row == commands[i]->options ? "{" : ",\n   {", "name", row->name);
+            json_member(", ", "value", row->value_name);
+            json_member(", ", "help", row->help);
+            putchar('}');
+        }
+        printf("]}");
+    }
+    printf("]\n");
+}
 
 static bool print_subject(const char *subject, struct error *err) {
     const struct command *command = command_find(subject);
@@ -243,7 +141,9 @@ static enum error_code run_help(int argc, char **argv, struct error *err) {
         return err->code;
     }
     if (options.man) {
-        print_man();
+        man_print();
+    } else if (options.common.json) {
+        print_json();
     } else if (operands == 1) {
         print_subject(argv[1], err);
     } else {
@@ -255,7 +155,7 @@ static enum error_code run_help(int argc, char **argv, struct error *err) {
 const struct command command_help = {
     .name = "help",
     .synopsis = "[COMMAND | TOPIC]",
-    .summary = "Tell about a command or a topic",
+    .summary = "Tell about a command or a topic.",
     .options = help_options,
     .run = run_help,
 };

@@ -23,6 +23,7 @@ for command in $("$DRYDOCK" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\
     check "drydock help $command" tells help "$command"
     check "$command is in the man page" in_man_page "$command"
 done
+check "drydock help --json is JSON" sh -c "'$DRYDOCK' help --json | /usr/bin/python3 -m json.tool"
 for topic in policies engine-flags; do
     check "drydock help $topic" sh -c "'$DRYDOCK' help $topic | grep -q ."
 done
