@@ -50,9 +50,13 @@ static const struct option option_rows[] = {
 
 extern const struct command command_run;
 
-static void show_notices(const struct notices *n) {
+/* The table of a finished run has the warnings in it; elsewhere they go to stderr. */
+static void show_notices(const struct options *o, const struct notices *n, bool in_table) {
     for (size_t i = 0; i < n->count; i++) {
-        log_message(n->items[i].level == NOTICE_WARNING ? LOG_WARNING : LOG_NOTE, "%s", n->items[i].text);
+        bool warning = n->items[i].level == NOTICE_WARNING;
+        if (!warning || !in_table || o->common.json) {
+            log_message(warning ? LOG_WARNING : LOG_NOTE, "%s", n->items[i].text);
+        }
     }
 }
 
@@ -68,6 +72,9 @@ static void show_result(const struct options *o, const struct run_result *result
         print_json(&result->summary);
     } else if (!o->common.quiet) {
         summary_print(&result->summary, !o->common.no_color && isatty(STDOUT_FILENO));
+    }
+    if (result->traffic) {
+        log_message(LOG_INFO, "%s", result->traffic);
     }
     if (result->out) {
         log_message(LOG_INFO, "wrote %s/result.h5 and %s/summary.json", result->out, result->out);
@@ -92,7 +99,7 @@ static enum error_code run_it(const struct options *o, const char *scenario, str
         .platform_out = o->platform_out,
     };
     bool ok = run_scenario(&options, &arena, &result, err);
-    show_notices(&result.notices);
+    show_notices(o, &result.notices, ok);
     enum error_code code = ok ? ERROR_NONE : err->code;
     if (ok) {
         show_result(o, &result);

@@ -51,6 +51,18 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     stop_when_done(w);
 }
 
+static void count_reject(struct service_state *s, const char *reason) {
+    for (int i = 0; i < REJECT_REASONS_MAX; i++) {
+        if (!s->rejects[i].text) {
+            s->rejects[i].text = reason;
+        }
+        if (strcmp(s->rejects[i].text, reason) == 0) {
+            s->rejects[i].count++;
+            return;
+        }
+    }
+}
+
 /* ---- candidates ---- */
 
 static void refresh(struct world *w, struct serving_pod *p) {
@@ -121,6 +133,8 @@ static void submit(struct world *w, struct request *r) {
     } else if (replica_submit(p->replica, r, &reason)) {
         refresh(w, p);
         return;
+    } else {
+        count_reject(service_of(w, r), reason);
     }
     leave_queue(w, r);
     release_from_pod(w, r);
@@ -214,6 +228,7 @@ static void at_gateway(struct world *w, struct request *r) {
     simtime now = engine_now(w->engine);
     r->gateway_ps = now;
     if (queue_full(s)) {
+        count_reject(s, "queue_limit reached");
         finish(w, r, REQUEST_REJECTED);
         return;
     }

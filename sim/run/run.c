@@ -72,6 +72,35 @@ static bool run_world(struct world *w, const struct run_options *options, struct
     return world_check(w, err);
 }
 
+/* What a reader of the figures has to know of how they came about. */
+static void say_rejects(struct world *w) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        const struct service_state *s = &w->services[i];
+        for (int k = 0; k < REJECT_REASONS_MAX && s->rejects[k].text; k++) {
+            notice_add(w->notices, NOTICE_WARNING, NULL, "service %s: %llu request%s rejected: %s", s->name,
+                       (unsigned long long)s->rejects[k].count, s->rejects[k].count == 1 ? "" : "s",
+                       s->rejects[k].text);
+        }
+    }
+    if (w->rows_unknown_service > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL,
+                   "%llu requests name a service that is none here: they went to %s",
+                   (unsigned long long)w->rows_unknown_service, w->services[w->default_service].name);
+    }
+}
+
+static void say_traffic(struct world *w, struct run_result *result) {
+    for (size_t i = 0; i < w->scenario.trace_count; i++) {
+        const char *name = w->scenario.traces[i].preset;
+        const struct trace_preset *preset = name ? trace_preset_find(name) : NULL;
+        if (preset && !result->traffic) {
+            result->traffic =
+                arena_printf(w->arena, "traffic is the preset %s: %s (--trace FILE replays another)",
+                             preset->name, preset->help);
+        }
+    }
+}
+
 static void count(const struct world *w, struct run_result *result) {
     struct engine_counters c = engine_counters(w->engine);
     result->transfers = c.transfers;
@@ -95,6 +124,8 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         scenario_load(options->scenario, &options->overrides, arena, &w->scenario, &result->notices, err) &&
         world_build(w, options, err) && run_world(w, options, result, err);
     if (ok) {
+        say_rejects(w);
+        say_traffic(w, result);
         world_summarise(w, &result->summary);
         count(w, result);
         result->summary.wall_s = wall_clock_s() - began_s;

@@ -24,7 +24,8 @@ struct run_options {
 
 struct run_result {
     struct summary summary;
-    const char *out; /* where it was written, NULL when nowhere */
+    const char *out;     /* where it was written, NULL when nowhere */
+    const char *traffic; /* where the requests came from, when that is a preset; NULL otherwise */
     struct notices notices;
     uint64_t transfers, syncs, peak_live_requests, peak_pending_events, steps;
 };

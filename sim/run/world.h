@@ -28,6 +28,13 @@ struct request_limits {
     double ttft_s, tpot_s, e2e_s, queue_s;
 };
 
+/* Why requests were turned away, by the literal that says so. */
+enum { REJECT_REASONS_MAX = 8 };
+struct reject_reason {
+    const char *text;
+    uint64_t count;
+};
+
 struct service_state {
     const char *name;
     uint32_t name_id; /* in the names table */
@@ -44,10 +51,9 @@ struct service_state {
     size_t candidate_capacity;
     struct request_list held; /* at the gateway while no replica is Ready */
     uint64_t waiting;         /* reached the gateway, not yet scheduled anywhere */
-    bool single_server_queue; /* plain work: the sojourn checks apply */
+    struct reject_reason rejects[REJECT_REASONS_MAX];
     struct scope scope;
     simtime plain_service_ps; /* summed service times of plain requests that ran to their end or were cut */
-    simtime plain_busy_ps;
 };
 
 /* A model server's speed on the GPUs of one pool. */

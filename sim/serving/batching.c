@@ -260,7 +260,7 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
     struct batching *b = batching_of(replica);
     assert(!b->stopped);
     if ((int64_t)r->input_tokens >= b->config.max_model_len) {
-        *reason = "prompt longer than max_model_len";
+        *reason = "prompt as long as --max-model-len or longer";
         return false;
     }
     int64_t room = b->config.max_model_len - r->input_tokens;
