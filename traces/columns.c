@@ -323,7 +323,8 @@ static bool split_line(struct csv_source *c, const char *line, size_t length, st
         }
     }
     if (column < c->column_count || p <= end) {
-        file_skip(&c->file, (int)length + 1, "has %s fields than the header's %zu",
+        const char *place = p <= end ? p : end;
+        file_skip(&c->file, (int)(place - line) + 1, "has %s fields than the header's %zu",
                   column < c->column_count ? "fewer" : "more", c->column_count);
         return false;
     }
@@ -405,13 +406,13 @@ static enum column_use use_of(const struct csv_dialect *dialect, const char *nam
     return COLUMN_IGNORED;
 }
 
-/* A column's name without blanks around; bytes that are no text are not carried into messages. */
+/* A column's name without blanks and quotes around; bytes that are no text are not carried into messages. */
 static const char *header_name(struct csv_source *c, const char *field, size_t n) {
-    while (n > 0 && *field == ' ') {
+    while (n > 0 && (*field == ' ' || *field == '"')) {
         field++;
         n--;
     }
-    while (n > 0 && field[n - 1] == ' ') {
+    while (n > 0 && (field[n - 1] == ' ' || field[n - 1] == '"')) {
         n--;
     }
     return name_trouble(field, n) ? "(unreadable)" : arena_strndup(&c->arena, field, n);

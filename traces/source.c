@@ -244,7 +244,6 @@ static void set_clock(struct file_source *f, struct instant t, bool date) {
 }
 
 const char *file_place(struct file_source *f, struct instant t, bool date, struct trace_row *row) {
-    const int64_t most_s = SIMTIME_WINDOW_MAX / SIMTIME_SECOND;
     if (f->clock == CLOCK_UNSET) {
         set_clock(f, t, date);
     }
@@ -252,11 +251,16 @@ const char *file_place(struct file_source *f, struct instant t, bool date, struc
         return "is a date where the rows before count seconds";
     }
     int64_t s = t.s - f->origin_s;
-    if (s < -most_s || s >= most_s) {
-        return f->clock == CLOCK_RELATIVE ? "is beyond 100 days" : "is more than 100 days from the first row";
+    if (s < -FILE_EARLIER_S_MAX) {
+        return "is more than 5 days before the first row";
     }
-    row->arrival_ps = s * SIMTIME_SECOND + t.ps - f->shift_ps;
-    return NULL;
+    if (s < SIMTIME_WINDOW_MAX / SIMTIME_SECOND) {
+        row->arrival_ps = s * SIMTIME_SECOND + t.ps - f->shift_ps;
+        if (row->arrival_ps <= SIMTIME_WINDOW_MAX || !f->zero_known) {
+            return NULL;
+        }
+    }
+    return f->clock == CLOCK_RELATIVE ? "is beyond 100 days" : "is more than 100 days after the first row";
 }
 
 uint64_t *file_hash_room(struct file_source *f, size_t count) {
@@ -343,10 +347,14 @@ static void set_zero(struct file_source *f) {
     }
     f->zero_known = true;
     f->shift_ps = zero;
-    w->latest -= zero;
     for (size_t i = 0; i < w->count; i++) {
         w->rows[i].arrival_ps -= zero;
     }
+    while (w->rows[w->count - 1].arrival_ps > SIMTIME_WINDOW_MAX) { /* never the first, which is at 0 */
+        w->count--;
+        file_skip(f, 0, "arrival time is more than 100 days after the first row");
+    }
+    w->latest = w->rows[w->count - 1].arrival_ps;
 }
 
 /* Rows that belong before what was given out already take its time. A few of them are noise; many mean that
@@ -370,7 +378,8 @@ static bool clamp_late_rows(struct file_source *f, struct error *err) {
 
 static void give_out(struct file_source *f) {
     struct row_window *w = &f->window;
-    w->given = w->ended ? w->count : w->count - w->ahead;
+    size_t kept = w->ended ? 0 : w->ahead;
+    w->given = w->count > kept ? w->count - kept : 0;
     for (size_t i = 0; w->hashes && i < w->given; i++) {
         if (w->rows[i].hash_count > 0) {
             w->rows[i].hashes = waiting_hashes(w, &w->rows[i]);
@@ -405,5 +414,6 @@ bool window_settle(struct file_source *f, bool *more, struct error *err) {
         return false;
     }
     give_out(f);
+    *more = w->given == 0 && !w->ended;
     return true;
 }

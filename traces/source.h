@@ -112,12 +112,17 @@ void file_skip(struct file_source *f, int column, const char *reason, ...)
  * clock, which is taken for seconds since 1970 when it begins beyond 1e8. */
 const char *file_place(struct file_source *f, struct instant t, bool date, struct trace_row *row);
 
+/* Rows may lie this far before the first that was read: 105 days of picoseconds still fit an int64. */
+enum { FILE_EARLIER_S_MAX = 5 * 86400 };
+
 /* The same for a dated file whose clock is known: false sends the caller to file_place. */
 static inline bool file_place_date(const struct file_source *f, struct instant t, struct trace_row *row) {
-    const int64_t most_s = SIMTIME_WINDOW_MAX / SIMTIME_SECOND;
     int64_t s = t.s - f->origin_s;
+    if (f->clock != CLOCK_DATED || s < -FILE_EARLIER_S_MAX || s >= SIMTIME_WINDOW_MAX / SIMTIME_SECOND) {
+        return false;
+    }
     row->arrival_ps = s * SIMTIME_SECOND + t.ps - f->shift_ps;
-    return f->clock == CLOCK_DATED && s > -most_s && s < most_s;
+    return row->arrival_ps <= SIMTIME_WINDOW_MAX || !f->zero_known;
 }
 
 /* Room for the hashes of the row being parsed; set row->hashes and hash_count with it. */

@@ -73,13 +73,13 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* The row and its clones, which arrive anywhere before `next_ps`. */
-static void put_clones(struct transformed *x, const struct trace_row *row, simtime next_ps) {
+/* The row and its clones, which arrive anywhere within `gap` behind it. */
+static void put_clones(struct transformed *x, const struct trace_row *row, simtime gap) {
     struct rng r = rng_stream_id(x->t.seed, RNG_THINNING, row->row);
     double whole = floor(x->t.rate_scale);
     size_t clones = (size_t)whole - 1 + (rng_uniform(&r) < x->t.rate_scale - whole);
     simtime at[RATE_SCALE_MAX + 1];
-    simtime gap = next_ps - row->arrival_ps;
+    gap = gap > SIMTIME_NEVER - row->arrival_ps ? SIMTIME_NEVER - row->arrival_ps : gap;
     for (size_t i = 0; i < clones; i++) {
         at[i] = row->arrival_ps + (gap > 0 ? (simtime)rng_below(&r, (uint64_t)gap) : 0);
     }
@@ -92,7 +92,7 @@ static void put_clones(struct transformed *x, const struct trace_row *row, simti
 
 static void hold(struct transformed *x, const struct trace_row *row) {
     if (x->holding) {
-        put_clones(x, &x->held, row->arrival_ps);
+        put_clones(x, &x->held, row->arrival_ps - x->held.arrival_ps);
     }
     x->held = *row;
     x->holding = true;
@@ -114,7 +114,7 @@ static void keep_held_hashes(struct transformed *x) {
 static void release_held(struct transformed *x) {
     if (x->holding) {
         simtime gap = x->in_window > 1 ? (x->last_ps - x->first_ps) / (simtime)(x->in_window - 1) : 0;
-        put_clones(x, &x->held, x->held.arrival_ps + gap);
+        put_clones(x, &x->held, gap);
         x->holding = false;
     }
 }
@@ -161,7 +161,8 @@ static void window_row(struct transformed *x, const struct trace_row *inner) {
 static bool set_period(struct transformed *x, struct error *err) {
     simtime span = x->last_ps - x->first_ps;
     x->period_ps = x->in_window > 1 ? span + span / (simtime)(x->in_window - 1) : SIMTIME_SECOND;
-    double days = simtime_to_s(x->period_ps) * (double)x->t.repeat * fmax(x->t.time_scale, 1) / 86400;
+    double end_s = simtime_to_s(x->first_ps) + simtime_to_s(x->period_ps) * (double)x->t.repeat;
+    double days = end_s * fmax(x->t.time_scale, 1) / 86400;
     if (days > simtime_to_s(SIMTIME_WINDOW_MAX) / 86400) {
         error_at(err, ERROR_INVALID, NULL, "repeat", "at most 100 days; %llu copies of %.6g s last %.6g days",
                  (unsigned long long)x->t.repeat, simtime_to_s(x->period_ps), days);
