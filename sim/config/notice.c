@@ -4,18 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool same_place(const struct position *a, const struct position *b) {
-    return a->line == b->line && a->column == b->column &&
-           (a->file == b->file || (a->file != NULL && b->file != NULL && strcmp(a->file, b->file) == 0));
+#include "base/hash.h"
+
+/* A file may hold a million flags or unknown fields, where a linear search would take minutes. */
+static uint32_t *slot_of(const struct notices *n, const char *text) {
+    size_t at = (size_t)hash64_text(text) & (n->slot_count - 1);
+    while (n->slots[at] != 0 && strcmp(n->items[n->slots[at] - 1].text, text) != 0) {
+        at = (at + 1) & (n->slot_count - 1);
+    }
+    return &n->slots[at];
 }
 
-static bool known(const struct notices *n, const struct position *pos, const char *text) {
-    for (size_t i = 0; i < n->count; i++) {
-        if (same_place(&n->items[i].pos, pos) && strcmp(n->items[i].text, text) == 0) {
-            return true;
-        }
+static void make_room(struct notices *n) {
+    n->items = arena_grow(n->arena, n->items, n->count, n->count + 1, &n->capacity, sizeof *n->items);
+    if (n->count * 2 < n->slot_count) {
+        return;
     }
-    return false;
+    n->slot_count = n->slot_count == 0 ? 64 : n->slot_count * 2;
+    n->slots = arena_array(n->arena, n->slot_count, sizeof *n->slots);
+    for (size_t i = 0; i < n->count; i++) {
+        *slot_of(n, n->items[i].text) = (uint32_t)(i + 1);
+    }
 }
 
 static const char *with_place(struct arena *arena, const struct position *pos, const char *text) {
@@ -38,11 +47,12 @@ void notice_add(struct notices *n, enum notice_level level, const struct positio
 
     struct position place = pos != NULL ? *pos : (struct position){0};
     const char *text = with_place(n->arena, &place, message);
-    if (known(n, &place, text)) {
-        return;
+    make_room(n);
+    uint32_t *slot = slot_of(n, text); /* the text holds the place */
+    if (*slot == 0) {
+        n->items[n->count++] = (struct notice){level, place, text};
+        *slot = (uint32_t)n->count;
     }
-    n->items = arena_grow(n->arena, n->items, n->count, n->count + 1, &n->capacity, sizeof *n->items);
-    n->items[n->count++] = (struct notice){level, place, text};
 }
 
 bool notices_strict(const struct notices *n, struct error *err) {

@@ -2,6 +2,8 @@
 #ifndef DRYDOCK_CONFIG_NOTICE_H
 #define DRYDOCK_CONFIG_NOTICE_H
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -21,6 +23,8 @@ struct notices {
     struct notice *items;
     size_t count;
     size_t capacity;
+    uint32_t *slots; /* open addressing over items; 0 = empty */
+    size_t slot_count;
 };
 
 /* `pos` may be NULL. Equal texts at the same place are kept once. */

@@ -9,6 +9,9 @@
 /* A chain of variables that double each other stays below this. */
 enum { EXPANDED_MAX = 4 << 20, SCRIPT_DEPTH_MAX = 4 };
 
+/* What a system would start at all is far below. */
+enum { WORDS_MAX = 10000 };
+
 static void append(struct server_words *list, struct arena *arena, struct server_word a) {
     list->items =
         arena_grow(arena, list->items, list->count, list->count + 1, &list->capacity, sizeof *list->items);
@@ -36,6 +39,10 @@ static bool read_variables(struct server_command *s) {
         if (name == NULL || name->kind != YAML_SCALAR) {
             continue;
         }
+        if (i >= SHELL_VARIABLES_MAX) {
+            return error_at(s->err, ERROR_INVALID, &env->pos, "env", "expected at most %d variables",
+                            SHELL_VARIABLES_MAX);
+        }
         const char *unresolved = NULL;
         const char *text = yaml_get(env->items[i], "valueFrom") == NULL ? "" : NULL;
         if (value != NULL && value->kind == YAML_SCALAR) {
@@ -55,6 +62,9 @@ static bool append_list(struct server_command *s, const char *key, struct server
         const struct yaml_node *item = list->items[i];
         if (item->kind != YAML_SCALAR) {
             continue;
+        }
+        if (i >= WORDS_MAX) {
+            return error_at(s->err, ERROR_INVALID, &list->pos, key, "expected at most %d words", WORDS_MAX);
         }
         struct server_word a = {.pos = item->pos, .literal = item->literal};
         a.text = expand(s, item, &a.unresolved);

@@ -113,6 +113,10 @@ static bool is_assignment(const char *word) {
 
 static void assign(struct parser *p, const struct shell_word *word) {
     size_t n = name_length(word->text);
+    if (p->variables->count >= SHELL_VARIABLES_MAX) {
+        fail(p, "expected at most 5000 variables");
+        return;
+    }
     shell_set(p->variables, p->arena, arena_strndup(p->arena, word->text, n),
               word->unresolved == NULL ? word->text + n + 1 : NULL);
 }

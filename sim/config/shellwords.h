@@ -17,8 +17,9 @@
 #include "base/arena.h"
 
 enum {
-    SHELL_TEXT_MAX = 1 << 20, /* bytes of all expanded words together */
-    SHELL_DEPTH_MAX = 16,     /* of ${A:-${B:-...}} */
+    SHELL_TEXT_MAX = 1 << 20,   /* bytes of all expanded words together */
+    SHELL_DEPTH_MAX = 16,       /* of ${A:-${B:-...}} */
+    SHELL_VARIABLES_MAX = 5000, /* they are looked up one by one */
 };
 
 struct shell_variable {
