@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "config/yaml.h"
+#include "config/yaml_text.h"
 
 /* Texts that YAML 1.1 or 1.2 readers take for something else. */
 static bool is_reserved(const char *text) {
@@ -13,17 +14,18 @@ static bool is_reserved(const char *text) {
         }
     }
     double number;
-    return strchr("0123456789+.", text[0]) != NULL && unit_parse(UNIT_NUMBER, text, &number);
+    return strchr("0123456789+-.", text[0]) != NULL && unit_parse(UNIT_NUMBER, text, &number);
 }
 
-/* Letters, digits and what has no meaning to YAML anywhere in a text; blanks only inside. */
-static bool is_plain(const char *text) {
+/* Letters, digits and what has no meaning to YAML anywhere in a text; blanks and colons only inside. */
+static bool is_harmless(const char *text) {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+$%()@=-";
-    if (text[0] == 0 || strchr("-%@=", text[0]) != NULL || is_reserved(text)) {
+    bool negative = text[0] == '-' && text[1] != 0 && strchr("0123456789.", text[1]) != NULL;
+    if (text[0] == 0 || strcmp(text, "...") == 0 || (strchr("-%@=", text[0]) != NULL && !negative)) {
         return false;
     }
     for (const char *p = text; *p != 0; p++) {
-        bool colon_inside = *p == ':' && p[1] != 0 && p[1] != ' ';
+        bool colon_inside = *p == ':' && p != text && p[1] != 0 && p[1] != ' ';
         bool blank_inside = *p == ' ' && p != text && p[1] != 0 && p[1] != ' ';
         if (strchr(safe, *p) == NULL && !colon_inside && !blank_inside) {
             return false;
@@ -32,40 +34,49 @@ static bool is_plain(const char *text) {
     return true;
 }
 
+/* Line breaks of YAML 1.1 and the byte order mark, which readers drop. */
+static bool is_special(uint32_t point) {
+    return point == 0x85 || point == 0x2028 || point == 0x2029 || point == 0xfeff;
+}
+
 static void print_quoted(FILE *out, const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
     fputc('"', out);
-    for (const unsigned char *p = (const unsigned char *)text; *p != 0; p++) {
-        if (*p == '"' || *p == '\\') {
-            fprintf(out, "\\%c", *p);
-        } else if (*p == '\n') {
+    for (size_t left = strlen(text); left > 0;) {
+        uint32_t point = *p;
+        size_t n = yaml_text_decode(p, left, &point);
+        n = n > 0 ? n : 1;
+        if (point == '"' || point == '\\') {
+            fprintf(out, "\\%c", (int)point);
+        } else if (point == '\n') {
             fputs("\\n", out);
-        } else if (*p < 0x20 || *p == 0x7f) {
-            fprintf(out, "\\x%02X", *p);
+        } else if (point == '\t' || point == '\r' || is_special(point) || !yaml_text_is_printable(point)) {
+            fprintf(out, "\\u%04X", point);
         } else {
-            fputc(*p, out);
+            fwrite(p, 1, n, out);
         }
+        p += n;
+        left -= n;
     }
     fputc('"', out);
 }
 
 void yaml_print_text(FILE *out, const char *text) {
-    if (is_plain(text)) {
+    if (is_harmless(text) && !is_reserved(text)) {
         fputs(text, out);
     } else {
         print_quoted(out, text);
     }
 }
 
-/* A scalar that was plain stays plain, so that 80 does not become "80". */
+/* A number or word that was plain stays plain, so that 80 does not become "80". */
 static void print_scalar(FILE *out, const struct yaml_node *node) {
     if (node->kind == YAML_NULL) {
         fputs("null", out);
-    } else if (node->quoted && is_plain(node->text)) {
-        fputs(node->text, out);
-    } else if (!node->quoted && strpbrk(node->text, "\n:#,[]{}\"'") == NULL) {
+    } else if (!node->quoted && is_harmless(node->text)) {
         fputs(node->text, out);
     } else {
-        print_quoted(out, node->text);
+        yaml_print_text(out, node->text);
     }
 }
 

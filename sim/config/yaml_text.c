@@ -38,8 +38,7 @@ static bool looks_like_utf16(const char *bytes, size_t length) {
                            (bytes[0] != 0 && bytes[1] == 0 && bytes[2] != 0 && bytes[3] == 0));
 }
 
-/* Bytes of the well-formed UTF-8 character at `s`, 0 when there is none; its value in *point. */
-static size_t decode(const unsigned char *s, size_t left, uint32_t *point) {
+size_t yaml_text_decode(const unsigned char *s, size_t left, uint32_t *point) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     size_t n = s[0] < 0x80 ? 1 : (s[0] >> 5) == 6 ? 2 : (s[0] >> 4) == 14 ? 3 : (s[0] >> 3) == 30 ? 4 : 0;
     if (n == 0 || n > left) {
@@ -56,8 +55,7 @@ static size_t decode(const unsigned char *s, size_t left, uint32_t *point) {
     return value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000) ? 0 : n;
 }
 
-/* The characters of YAML 1.1. */
-static bool is_printable(uint32_t c) {
+bool yaml_text_is_printable(uint32_t c) {
     return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0x7e) || c == 0x85 ||
            (c >= 0xa0 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000;
 }
@@ -75,13 +73,13 @@ bool yaml_text_check(const char *file, const char *bytes, size_t length, struct 
     const unsigned char *s = (const unsigned char *)bytes;
     for (size_t at = 0; at < length;) {
         uint32_t point = 0;
-        size_t n = decode(s + at, length - at, &point);
+        size_t n = yaml_text_decode(s + at, length - at, &point);
         if (n == 0) {
             return error_at(err, ERROR_INVALID, &pos, NULL,
                             "expected text in UTF-8, found byte 0x%02X (a binary file, or another encoding)",
                             s[at]);
         }
-        if (!is_printable(point)) {
+        if (!yaml_text_is_printable(point)) {
             return error_at(err, ERROR_INVALID, &pos, NULL, "expected text, found control character U+%04X%s",
                             point, point == 0 ? " (a NUL byte: a binary file)" : "");
         }

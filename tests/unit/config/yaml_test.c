@@ -323,7 +323,7 @@ static void what_is_printed_reads_back_as_the_same_tree(void **state) {
         "x\n"
         "block: |\n  line 1\n   line: 2\n\n'key: odd': \"tab\\t quote\\\" back\\\\ \\x07 é\"\nhash: 'a #b'\n"
         "url: http://x/y?z=1\ndash: '- a'\nstar: '*a'\nbang: '!a'\ntrail: 'a '\nnone: ~\nday: 2024-01-01\n"
-        "'-': dash\n";
+        "'-': dash\nflow: {a: -}\nbreaks: \"\\N--- \\L\\P\\x80\\uFEFF\"\n";
     const struct yaml_node *tree = parse(text);
     char *printed = NULL;
     size_t length = 0;
