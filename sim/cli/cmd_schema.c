@@ -12,14 +12,22 @@ extern const struct command command_schema;
 static const struct {
     const char *name;
     void (*print)(void);
+    void (*print_markdown)(FILE *out); /* NULL: there is no reference */
 } schemas[] = {
-    {"scenario", scenario_print_schema},
-    {"summary", summary_print_schema},
+    {"scenario", scenario_print_schema, scenario_print_markdown},
+    {"summary", summary_print_schema, NULL},
 };
 
 enum { SCHEMA_COUNT = sizeof schemas / sizeof schemas[0] };
 
+struct schema_options {
+    struct common_options common;
+    bool markdown;
+};
+
 static const struct option options[] = {
+    {"markdown", OPTION_FLAG, NULL, "Print a reference in Markdown in place of the schema (scenario).",
+     offsetof(struct schema_options, markdown), 0, 0, UNIT_NUMBER},
     COMMON_OPTIONS,
     OPTION_END,
 };
@@ -38,8 +46,21 @@ static bool unknown(const char *name, struct error *err) {
     return false;
 }
 
+static bool print_schema(size_t which, bool markdown, struct error *err) {
+    if (!markdown) {
+        schemas[which].print();
+        return true;
+    }
+    if (schemas[which].print_markdown == NULL) {
+        return error_set(err, ERROR_USAGE, "schema: there is no reference of %s in Markdown",
+                         schemas[which].name);
+    }
+    schemas[which].print_markdown(stdout);
+    return true;
+}
+
 static enum error_code run(int argc, char **argv, struct error *err) {
-    struct common_options o = {0};
+    struct schema_options o = {0};
     int operands;
     bool done;
     if (!command_parse(&command_schema, argc, argv, &o, &operands, &done, err) || done) {
@@ -51,8 +72,8 @@ static enum error_code run(int argc, char **argv, struct error *err) {
     }
     for (size_t i = 0; i < SCHEMA_COUNT; i++) {
         if (strcmp(schemas[i].name, argv[1]) == 0) {
-            schemas[i].print();
-            return ERROR_NONE;
+            print_schema(i, o.markdown, err);
+            return err->code;
         }
     }
     unknown(argv[1], err);
@@ -61,7 +82,7 @@ static enum error_code run(int argc, char **argv, struct error *err) {
 
 const struct command command_schema = {
     .name = "schema",
-    .synopsis = "scenario|summary",
+    .synopsis = "scenario|summary [--markdown]",
     .summary = "Print the JSON Schema of a file format.",
     .details =
         "Draft 2020-12. Editors with a YAML language server complete and check scenario.yaml by the schema "

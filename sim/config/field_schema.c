@@ -243,7 +243,7 @@ static void print_child(FILE *out, const struct field *f, const char *title) {
 }
 
 void fields_print_markdown(FILE *out, const struct field *rows, const char *title) {
-    fprintf(out, "\n### %s\n\n| key | type | default | |\n|---|---|---|---|\n",
+    fprintf(out, "\n### %s\n\n| key | type | default | meaning |\n|---|---|---|---|\n",
             title[0] != 0 ? title : "The file");
     for (const struct field *f = rows; f->key != NULL; f++) {
         print_markdown_row(out, f);

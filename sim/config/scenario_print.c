@@ -19,7 +19,7 @@ void scenario_print_schema(void) {
 
 static void print_metrics(FILE *out) {
     static const char *const senses[] = {[OBJECTIVE_AT_MOST] = "at most", [OBJECTIVE_AT_LEAST] = "at least"};
-    fputs("\n### Metrics of objectives\n\n| metric | default sense | |\n|---|---|---|\n", out);
+    fputs("\n### Metrics of objectives\n\n| metric | default sense | meaning |\n|---|---|---|\n", out);
     for (const struct objective_metric *m = objective_metrics; m->name != NULL; m++) {
         fprintf(out, "| `%s` | %s | %s |\n", m->name, senses[m->sense], m->help);
     }
