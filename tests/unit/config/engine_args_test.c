@@ -104,10 +104,26 @@ static void every_flag_has_help_and_modelled_ones_are_kept(void **state) {
     }
 }
 
+static void the_manual_names_every_modelled_flag(void **state) {
+    char *text = NULL;
+    size_t length = 0;
+    struct error err = {0};
+    (void)state;
+    assert_true(file_read("docs/manifests.md", 1 << 20, &case_set.arena, &text, &length, &err));
+    for (const struct engine_server *s = engine_servers; s->name != NULL; s++) {
+        for (const struct engine_flag *f = s->flags; f->name != NULL; f++) {
+            if (f->effect == FLAG_MODELLED && strstr(text, f->name) == NULL) {
+                fail_msg("docs/manifests.md does not name %s of %s", f->name, s->name);
+            }
+        }
+    }
+}
+
 int main(void) {
     add_cases("tests/cases/manifests/engine_args.cases", dump_container_args);
     ADD_TEST(every_modelled_flag_refuses_bad_values);
     ADD_TEST(names_and_aliases_are_unique_within_a_server);
     ADD_TEST(every_flag_has_help_and_modelled_ones_are_kept);
+    ADD_TEST(the_manual_names_every_modelled_flag);
     return run_all_tests("engine_args");
 }
