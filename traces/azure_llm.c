@@ -61,7 +61,8 @@ static inline bool take_seconds(const char **p, int64_t minute_s, struct instant
     at += 2;
     if (*at == '.') {
         uint64_t fraction = 0;
-        unsigned digits = scan_digits8(++at, &fraction);
+        at++;
+        unsigned digits = scan_digits8(at, &fraction);
         /* Nearly always 7. Taken as a guess that is checked, the place of the next field does not wait for
          * the digits to be counted. */
         at += at[7] == ',' && digits == 7 ? 7 : digits;

@@ -382,9 +382,9 @@ enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error
 
 /* ---- header ---- */
 
-static bool fail_header(struct csv_source *c, const char *field, const char *expected, struct error *err) {
+static bool fail_header(struct csv_source *c, const char *field, const char *what, struct error *err) {
     struct position pos = {.file = c->file.lines.path, .line = c->file.lines.line, .column = 1};
-    return error_at(err, ERROR_INVALID, &pos, field, "%s", expected);
+    return error_at(err, ERROR_INVALID, &pos, field, "%s", what);
 }
 
 static void add_name(char *list, size_t bytes, const char *name) {
@@ -422,7 +422,8 @@ static bool add_column(struct csv_source *c, const char *name, uint64_t *seen, s
     struct trace_report *report = &c->file.base.report;
     enum column_use use = use_of(c->dialect, name);
     if (use != COLUMN_IGNORED && *seen & 1ull << use) {
-        return fail_header(c, name, "each column once; this one says the same as another before it", err);
+        return fail_header(c, name, "expected each column once; this one says the same as another before it",
+                           err);
     }
     *seen |= use == COLUMN_IGNORED ? 0 : 1ull << use;
     c->uses[c->column_count] = (unsigned char)use;
@@ -439,7 +440,7 @@ static bool add_column(struct csv_source *c, const char *name, uint64_t *seen, s
 static bool check_required(struct csv_source *c, uint64_t seen, struct error *err) {
     for (const struct csv_column *column = c->dialect->columns; column->name; column++) {
         if (column->required && !(seen & 1ull << column->use)) {
-            fail_header(c, column->name, "this column in the header", err);
+            fail_header(c, column->name, "expected this column in the header", err);
             return error_hint(err, "the header must name it; --columns maps other names, "
                                    "for example --columns arrival_s=ts,input_tokens=prompt");
         }
@@ -452,7 +453,7 @@ static bool read_header(struct csv_source *c, struct error *err) {
     size_t length;
     int got = lines_next(&c->file.lines, &line, &length, err);
     if (got != LINE_GIVEN) {
-        return got == LINE_FAILED ? false : fail_header(c, NULL, "a header line", err);
+        return got == LINE_FAILED ? false : fail_header(c, NULL, "expected a header line", err);
     }
     if (length >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) {
         line += 3;
@@ -468,7 +469,7 @@ static bool read_header(struct csv_source *c, struct error *err) {
             return fail_header(c, NULL, why, err);
         }
         if (c->column_count == CSV_COLUMNS_MAX) {
-            return fail_header(c, NULL, "at most 256 columns", err);
+            return fail_header(c, NULL, "expected at most 256 columns", err);
         }
         if (!add_column(c, header_name(c, field, n), &seen, err)) {
             return false;

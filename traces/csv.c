@@ -105,8 +105,9 @@ static bool says_what_is_asked(const struct csv_source *c, struct error *err) {
         }
     }
     struct position pos = {.file = c->file.lines.path, .line = 1, .column = 1};
-    error_at(err, ERROR_INVALID, &pos, NULL,
-             "a column that says what a request asks for: input_tokens, output_tokens, service_s ...");
+    error_at(
+        err, ERROR_INVALID, &pos, NULL,
+        "expected a column that says what a request asks for: input_tokens, output_tokens, service_s ...");
     return error_hint(err, "map other names with --columns, for example input_tokens=prompt");
 }
 

@@ -66,7 +66,7 @@ struct h5_source {
 
 static bool fail(const struct h5_source *h, const char *field, const char *expected, struct error *err) {
     struct position pos = {.file = h->path};
-    return error_at(err, ERROR_INVALID, &pos, field, "%s", expected);
+    return error_at(err, ERROR_INVALID, &pos, field, "expected %s", expected);
 }
 
 /* ---- opening ---- */
@@ -231,7 +231,7 @@ static bool read_column(struct h5_source *h, int i, size_t n, struct error *err)
 static bool fail_row(const struct h5_source *h, size_t row, const char *expected, struct error *err) {
     struct position pos = {.file = h->path};
     return error_at(err, ERROR_INVALID, &pos, NULL, "row %llu: expected %s",
-                    (unsigned long long)(h->next_row + row), expected);
+                    (unsigned long long)h->next_row + row, expected);
 }
 
 static bool map_name(const struct h5_source *h, uint32_t *name) {
@@ -353,7 +353,8 @@ static struct trace_source *h5_open(struct trace_input *input, const struct trac
     static const struct trace_source_ops ops = {h5_fill, h5_close, NULL};
     struct position pos = {.file = input->path};
     if (input->lines.packed) {
-        error_at(err, ERROR_INVALID, &pos, NULL, "an HDF5 file as it is; this one is packed by gzip");
+        error_at(err, ERROR_INVALID, &pos, NULL,
+                 "expected an HDF5 file as it is; this one is packed by gzip");
         error_hint(err, "unpack it: gunzip");
         return NULL;
     }

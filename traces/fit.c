@@ -449,7 +449,7 @@ bool trace_fit(struct trace_source *source, double window_s, struct trace_fit *f
     memset(fit, 0, sizeof *fit);
     synth_defaults(&fit->spec);
     if (!(window_s > 0 && window_s <= 1e7)) {
-        return error_at(err, ERROR_USAGE, NULL, "window", "a duration above 0");
+        return error_at(err, ERROR_USAGE, NULL, "window", "expected a duration above 0");
     }
     struct gatherer *g = mem_zalloc(1, sizeof *g);
     g->sample = mem_alloc(FIT_SAMPLE_MAX * sizeof *g->sample);

@@ -76,7 +76,7 @@ static bool fail_unknown(const char *path, const char *head, size_t length, stru
     }
     shown[kept] = '\0';
     error_at(err, ERROR_INVALID, &pos, NULL,
-             "a trace that Drydock knows; the file begins '%s', which is the header of none", shown);
+             "expected a trace that Drydock knows; the file begins '%s', which is the header of none", shown);
     return error_hint(err,
                       "`drydock trace list` prints the formats; --columns maps the columns of any CSV, for "
                       "example --columns arrival_s=ts,input_tokens=prompt,output_tokens=answer");

@@ -95,7 +95,7 @@ static bool bad(const char *field, const char *part, const char *expected, struc
         name[at++] = *p;
     }
     name[at] = '\0';
-    return error_at(err, ERROR_INVALID, NULL, name, "%s", expected);
+    return error_at(err, ERROR_INVALID, NULL, name, "expected %s", expected);
 }
 
 static bool check_quantiles(const struct length_distribution *d, const char *field, struct error *err) {

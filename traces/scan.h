@@ -44,6 +44,7 @@ static inline unsigned scan_digits8(const char *p, uint64_t *value) {
     uint64_t other = (chunk | (chunk + 0x7676767676767676u)) & 0x8080808080808080u;
     unsigned digits = other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
     if (digits == 0) {
+        *value = 0;
         return 0;
     }
     chunk <<= 64 - 8 * digits;

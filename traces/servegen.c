@@ -269,8 +269,9 @@ static struct trace_source *servegen_open(struct trace_input *input, const struc
     (void)options;
     (void)names;
     struct position pos = {.file = input->path, .line = 1, .column = 1};
-    error_at(err, ERROR_INVALID, &pos, NULL,
-             "a trace; this is one file of a ServeGen client, whose lengths stand in another beside it");
+    error_at(
+        err, ERROR_INVALID, &pos, NULL,
+        "expected a trace; this is one file of a ServeGen client, whose lengths stand in another beside it");
     error_hint(err, "give the folder that holds chunk-N-trace.csv and chunk-N-dataset.json");
     return NULL;
 }

@@ -18,7 +18,7 @@
 static bool fail_line(const struct line_reader *r, const char *field, const char *expected,
                       struct error *err) {
     struct position pos = {.file = r->path, .line = r->line};
-    error_at(err, ERROR_INVALID, &pos, field, "%s", expected);
+    error_at(err, ERROR_INVALID, &pos, field, "expected %s", expected);
     return error_hint(err, "a row is window_start_s,rate_per_s,cv,family,shape,scale");
 }
 
@@ -152,7 +152,7 @@ static bool take_law(const char *text, struct arena *arena, struct servegen_law 
 
 static bool fail_dataset(const char *path, const char *field, const char *expected, struct error *err) {
     struct position pos = {.file = path};
-    return error_at(err, ERROR_INVALID, &pos, field, "%s", expected);
+    return error_at(err, ERROR_INVALID, &pos, field, "expected %s", expected);
 }
 
 static bool take_dataset(const char *path, const char *start, struct json_object *object, struct arena *arena,
@@ -261,7 +261,8 @@ static bool list_clients(const char *folder, struct arena *arena, long **numbers
     closedir(dir);
     if (*count == 0) {
         error_at(err, ERROR_INVALID, &pos, NULL,
-                 "a folder of ServeGen clients (chunk-N-trace.csv and chunk-N-dataset.json); there is none");
+                 "expected a folder of ServeGen clients (chunk-N-trace.csv and chunk-N-dataset.json); there "
+                 "is none");
         return error_hint(err, "give a trace file, or the folder of the clients");
     }
     qsort(*numbers, *count, sizeof **numbers, by_number);
@@ -275,7 +276,7 @@ bool servegen_read(const char *folder, struct arena *arena, struct servegen_clie
         return false;
     }
     *clients = arena_array(arena, *count, sizeof **clients);
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; numbers && i < *count; i++) {
         struct servegen_client *client = &(*clients)[i];
         client->name = arena_printf(arena, "chunk-%ld", numbers[i]);
         const char *windows = path_join(arena, folder, arena_printf(arena, "%s-trace.csv", client->name));

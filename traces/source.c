@@ -369,7 +369,8 @@ static bool clamp_late_rows(struct file_source *f, struct error *err) {
     if (report->clamped > 100 && report->clamped > f->next_row / 100) {
         struct position pos = {.file = f->lines.path, .line = f->lines.line};
         error_at(err, ERROR_INVALID, &pos, NULL,
-                 "rows in order of time: %llu of %llu rows so far lie more than %zu rows from their place",
+                 "expected rows in order of time: %llu of %llu rows so far lie more than %zu rows from their "
+                 "place",
                  (unsigned long long)report->clamped, (unsigned long long)f->next_row, w->ahead);
         return error_hint(err, "sort the file by its time column first");
     }

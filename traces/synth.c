@@ -165,9 +165,10 @@ static bool earlier(const struct turn *a, const struct turn *b) {
 
 static bool push_turn(struct synth *y, struct turn turn, struct error *err) {
     if (y->waiting_count == SYNTH_WAITING_MAX) {
-        return error_at(err, ERROR_INVALID, NULL, "session_turns_mean",
-                        "at most %d turns waiting at one time; lower the rate, the turns or the think time",
-                        SYNTH_WAITING_MAX);
+        return error_at(
+            err, ERROR_INVALID, NULL, "session_turns_mean",
+            "expected at most %d turns waiting at one time; lower the rate, the turns or the think time",
+            SYNTH_WAITING_MAX);
     }
     if (y->waiting_count == y->waiting_capacity) {
         y->waiting_capacity = y->waiting_capacity ? 2 * y->waiting_capacity : 64;
@@ -303,7 +304,7 @@ void synth_defaults(struct synth_spec *spec) {
 }
 
 static bool bad(struct error *err, const char *field, const char *expected) {
-    return error_at(err, ERROR_INVALID, NULL, field, "%s", expected);
+    return error_at(err, ERROR_INVALID, NULL, field, "expected %s", expected);
 }
 
 static bool check_profile(const struct synth_spec *spec, struct error *err) {

@@ -163,7 +163,7 @@ static bool set_lengths(const struct target *t, const char *text, struct length_
     size_t length = strcspn(text, "( \t");
     size_t i = 0;
     while (i < sizeof laws / sizeof *laws &&
-           (strlen(laws[i].name) != length || memcmp(laws[i].name, text, length))) {
+           (strlen(laws[i].name) != length || memcmp(laws[i].name, text, length) != 0)) {
         i++;
     }
     const char *open = text + length + strspn(text + length, " \t");
@@ -322,7 +322,7 @@ bool synth_set(struct synth_spec *spec, struct arena *arena, const char *name, c
         known[i] = synth_parameters[i].name;
     }
     known[i] = NULL;
-    error_at(err, ERROR_INVALID, NULL, name, "a parameter of synthesis");
+    error_at(err, ERROR_INVALID, NULL, name, "is no parameter of synthesis");
     const char *nearest = str_nearest(name, known);
     return nearest ? error_hint(err, "did you mean %s?", nearest)
                    : error_hint(err, "`drydock trace list` prints the parameters");

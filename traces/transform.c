@@ -164,7 +164,8 @@ static bool set_period(struct transformed *x, struct error *err) {
     double end_s = simtime_to_s(x->first_ps) + simtime_to_s(x->period_ps) * (double)x->t.repeat;
     double days = end_s * fmax(x->t.time_scale, 1) / 86400;
     if (days > simtime_to_s(SIMTIME_WINDOW_MAX) / 86400) {
-        error_at(err, ERROR_INVALID, NULL, "repeat", "at most 100 days; %llu copies of %.6g s last %.6g days",
+        error_at(err, ERROR_INVALID, NULL, "repeat",
+                 "expected at most 100 days; %llu copies of %.6g s last %.6g days",
                  (unsigned long long)x->t.repeat, simtime_to_s(x->period_ps), days);
         return error_hint(err, "lower repeat, or scale the time down");
     }
@@ -218,7 +219,8 @@ static bool transform_fill(struct trace_source *s, struct error *err) {
     }
     x->base.rows = x->rows;
     if (x->too_late) {
-        error_at(err, ERROR_INVALID, NULL, "time_scale", "arrivals within 100 days after all transforms");
+        error_at(err, ERROR_INVALID, NULL, "time_scale",
+                 "expected arrivals within 100 days after all transforms");
         return error_hint(err, "take a part of the trace with start and length");
     }
     return true;
@@ -245,22 +247,23 @@ static void transform_report(struct trace_source *s, struct trace_report *report
 
 static bool check(const struct trace_transform *t, bool can_reopen, struct error *err) {
     if (!(t->rate_scale > 0) || t->rate_scale > RATE_SCALE_MAX) {
-        return error_at(err, ERROR_INVALID, NULL, "rate_scale", "a number above 0 and at most 1000");
+        return error_at(err, ERROR_INVALID, NULL, "rate_scale", "expected a number above 0 and at most 1000");
     }
     if (!(t->time_scale >= 1e-6) || t->time_scale > 1e6) {
-        return error_at(err, ERROR_INVALID, NULL, "time_scale", "a number from 1e-6 to 1e6");
+        return error_at(err, ERROR_INVALID, NULL, "time_scale", "expected a number from 1e-6 to 1e6");
     }
     if (t->start_ps < 0 || t->start_ps > SIMTIME_WINDOW_MAX) {
-        return error_at(err, ERROR_INVALID, NULL, "start", "a time from 0 to 100 days");
+        return error_at(err, ERROR_INVALID, NULL, "start", "expected a time from 0 to 100 days");
     }
     if (t->length_ps < 0 || t->length_ps > SIMTIME_WINDOW_MAX) {
-        return error_at(err, ERROR_INVALID, NULL, "length", "a time from 0 (all) to 100 days");
+        return error_at(err, ERROR_INVALID, NULL, "length", "expected a time from 0 (all) to 100 days");
     }
     if (t->repeat < 1 || t->repeat > REPEAT_MAX) {
-        return error_at(err, ERROR_INVALID, NULL, "repeat", "a whole number from 1 to %d", REPEAT_MAX);
+        return error_at(err, ERROR_INVALID, NULL, "repeat", "expected a whole number from 1 to %d",
+                        REPEAT_MAX);
     }
     if (t->repeat > 1 && !can_reopen) {
-        return error_at(err, ERROR_INVALID, NULL, "repeat", "1: this trace can be read only once");
+        return error_at(err, ERROR_INVALID, NULL, "repeat", "expected 1: this trace can be read only once");
     }
     return true;
 }

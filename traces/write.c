@@ -208,7 +208,7 @@ static bool h5_finish(struct h5_writer *w) {
         good &= w->datasets[i] < 0 || H5Dclose(w->datasets[i]) >= 0;
     }
     good &= w->hashes < 0 || H5Dclose(w->hashes) >= 0;
-    good &= H5Fclose(w->file) >= 0;
+    good &= w->file >= 0 && H5Fclose(w->file) >= 0;
     free(w->buffer);
     free(w->values);
     free(w->hash_buffer);
@@ -237,7 +237,7 @@ static bool write_h5(struct trace_source *source, const struct trace_names *name
     if (good && !write_head(&w, trace_report(source)->start, names)) {
         good = h5_failed(&w, err);
     }
-    if (w.file >= 0 && !h5_finish(&w) && good) {
+    if (!h5_finish(&w) && good) {
         good = h5_failed(&w, err);
     }
     good = good && file_publish(temporary, path, err);
@@ -444,5 +444,6 @@ bool trace_write(struct trace_source *source, const struct trace_names *names, c
         return write_h5(source, names, path, rows, err);
     }
     struct position pos = {.file = path};
-    return error_at(err, ERROR_USAGE, &pos, NULL, "an output file that ends in .h5, .csv or .csv.gz");
+    return error_at(err, ERROR_USAGE, &pos, NULL,
+                    "expected an output file that ends in .h5, .csv or .csv.gz");
 }

@@ -42,7 +42,7 @@ static void a_map_that_cannot_be_is_refused(void **state) {
         {"arrival_s=", ERROR_USAGE, "our=theirs"},
         {"arival_s=ts", ERROR_USAGE, "none of our columns"},
         {"arrival_s=ts,arrival_s=who", ERROR_USAGE, "mapped twice"},
-        {"arrival_s=when,input_tokens=prompt", ERROR_INVALID, "when: this column in the header"},
+        {"arrival_s=when,input_tokens=prompt", ERROR_INVALID, "when: expected this column in the header"},
         {"arrival_s=ts", ERROR_INVALID, "what a request asks for"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -102,10 +102,10 @@ static void headers_that_cannot_be_are_errors_with_their_place(void **state) {
         {"arrival_s,input_tokens\n", "no data row"},
         {"arrival_s,input_tokens\n\n\n", "no data row"},
         {"arrival_s,input_tokens\nx,y\n", ":2:1: no usable row: all 1 were skipped"},
-        {"arrival_s,input_tokens,input_tokens\n0,1,1\n", ":1:1: input_tokens: each column once"},
-        {"arrival_s,tenant,client\n0,a,b\n", "client: each column once"},
+        {"arrival_s,input_tokens,input_tokens\n0,1,1\n", ":1:1: input_tokens: expected each column once"},
+        {"arrival_s,tenant,client\n0,a,b\n", "client: expected each column once"},
         {"arrival_s,tenant\n0,a\n", "what a request asks for"},
-        {"when,what\n1,2\n", ":1:1: a trace that Drydock knows; the file begins 'when,what'"},
+        {"when,what\n1,2\n", ":1:1: expected a trace that Drydock knows; the file begins 'when,what'"},
         {"\xff\xfe"
          "a",
          "UTF-16"},

@@ -60,7 +60,7 @@ static void what_cannot_be_is_named_with_what_was_expected(void **state) {
         const char *name, *text, *part;
     } cases[] = {
         {"rate", "2", "did you mean"},
-        {"colour", "2", "a parameter of synthesis"},
+        {"colour", "2", "no parameter of synthesis"},
         {"process", "gama", "did you mean gamma?"},
         {"rate_per_s", "fast", "rate_per_s: 'fast': expected"},
         {"rate_per_s", "nan", "expected"},
