@@ -85,8 +85,9 @@ static const struct engine_flag *find_flag(const struct parse *p, const char *na
     return flag != NULL ? flag : abbreviated_flag(flags, name);
 }
 
-/* Every name is compared with every flag's; past this many messages nobody reads suggestions. */
-enum { SUGGESTIONS_MAX = 1000 };
+/* Every letter of a name is compared with those of every flag; past this many messages nobody reads
+ * suggestions. */
+enum { SUGGESTIONS_MAX = 1000, FLAG_NAME_MAX = 64 };
 
 static void warn_unknown_flag(struct parse *p, const char *name, const struct position *pos) {
     const struct engine_flag *flags = p->command->server->flags;
@@ -96,7 +97,8 @@ static void warn_unknown_flag(struct parse *p, const char *name, const struct po
         names[n++] = flags->name;
     }
     names[n] = NULL;
-    const char *nearest = p->command->notices->count < SUGGESTIONS_MAX ? str_nearest(name, names) : NULL;
+    bool worth_it = p->command->notices->count < SUGGESTIONS_MAX && strlen(name) <= FLAG_NAME_MAX;
+    const char *nearest = worth_it ? str_nearest(name, names) : NULL;
     const char *server = is(p->command->server->name, "vllm") ? "vLLM" : p->command->server->name;
     if (nearest != NULL) {
         notice_add(p->command->notices, NOTICE_WARNING, pos, "unknown %s flag %s; did you mean %s?", server,

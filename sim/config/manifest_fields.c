@@ -340,7 +340,7 @@ bool expect_present(const struct reading *r, const struct place *p, const char *
 }
 
 /* A file of another program that happens to have our keys would otherwise warn without end. */
-enum { UNKNOWN_FIELDS_SHOWN = 20, SUGGESTIONS_MAX = 1000 };
+enum { UNKNOWN_FIELDS_SHOWN = 20, SUGGESTIONS_MAX = 1000, FIELD_NAME_MAX = 64 };
 
 void warn_unknown_fields(const struct reading *r, const struct place *p, const char *const *known) {
     if (p->node == NULL || p->node->kind != YAML_MAPPING) {
@@ -354,7 +354,8 @@ void warn_unknown_fields(const struct reading *r, const struct place *p, const c
         }
         shown++;
         const char *dot = p->path[0] == '\0' ? "" : ".";
-        const char *nearest = r->notices->count < SUGGESTIONS_MAX ? str_nearest(pair->key, known) : NULL;
+        bool worth_it = r->notices->count < SUGGESTIONS_MAX && strlen(pair->key) <= FIELD_NAME_MAX;
+        const char *nearest = worth_it ? str_nearest(pair->key, known) : NULL;
         if (nearest != NULL) {
             notice_add(r->notices, NOTICE_WARNING, &pair->pos,
                        "%s%s%s: unknown field, ignored; did you mean %s?", p->path, dot, pair->key, nearest);
