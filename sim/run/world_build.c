@@ -251,9 +251,9 @@ static bool plan_synth(struct world *w, struct source_plan *plan, size_t index, 
         }
         *plan->spec = *preset->spec;
     }
-    if (config->preset && w->duration_ps > 0) {
-        plan->spec->duration_s =
-            simtime_to_s(w->duration_ps); /* a preset goes on as long as it is asked to */
+    bool states_duration = config->synth && yaml_get(config->synth, "duration_s");
+    if (!states_duration && w->duration_ps > 0) {
+        plan->spec->duration_s = simtime_to_s(w->duration_ps); /* it goes on as long as the run */
     }
     plan->spec->seed = w->seed;
     plan->spec->name = arena_printf(w->arena, "%s/%s/%zu", config->service ? config->service : "",
