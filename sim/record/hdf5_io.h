@@ -55,6 +55,10 @@ const char *hdf5_read_text(hid_t at, const char *name, struct arena *arena);
 /* Opens a result for reading: negative, with err, when it is none. */
 hid_t hdf5_open_result(const char *path, struct error *err);
 
+/* Whether a dataset has one dimension; whether a group has such datasets, as a table does. */
+bool hdf5_is_list(hid_t dataset);
+bool hdf5_holds_lists(hid_t group);
+
 /* Fills err with the failure of a read from `path`: a damaged file. Always false. */
 bool hdf5_damaged(const char *path, struct error *err);
 

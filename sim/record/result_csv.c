@@ -282,16 +282,15 @@ static bool unknown_table(const struct csv *c, struct error *err) {
 
 static bool find_columns(struct csv *c, struct error *err) {
     hid_t object = *c->table ? H5Oopen(c->file, c->table, H5P_DEFAULT) : H5I_INVALID_HID;
-    bool done = true;
-    if (object >= 0 && H5Iget_type(object) == H5I_DATASET) {
+    H5I_type_t kind = object >= 0 ? H5Iget_type(object) : H5I_BADID;
+    if (kind == H5I_DATASET && hdf5_is_list(object)) {
         const char *slash = strrchr(c->table, '/');
         return add_column(c, object, slash ? slash + 1 : c->table, err);
     }
-    if (object >= 0 && H5Iget_type(object) == H5I_GROUP) {
-        done = add_group(c, object, err);
-    }
+    bool done =
+        kind == H5I_GROUP && hdf5_holds_lists(object) ? add_group(c, object, err) : unknown_table(c, err);
     hdf5_drop(object);
-    return done && (c->column_count || unknown_table(c, err));
+    return done;
 }
 
 /* ---- rows ---- */
