@@ -29,8 +29,10 @@ static inline simtime simtime_from_s(double s) {
     return (simtime)(s * 1e12 + (s < 0 ? -0.5 : 0.5));
 }
 
+/* The double nearest to the exact decimal below 9000 s: 1e12 is a double and 1e-12 is none, so a product
+ * would print as 0.6273544475689999 where the quotient is 0.627354447569. */
 static inline double simtime_to_s(simtime t) {
-    return (double)t * 1e-12;
+    return (double)t / 1e12;
 }
 
 #endif

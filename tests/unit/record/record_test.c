@@ -110,7 +110,7 @@ static void every_row_comes_back(void **state) {
             if (line[0] >= '0' && line[0] <= '9') { /* else the second line of a text */
                 char *end;
                 assert_int_equal(strtoull(line, &end, 10), id);
-                assert_true(strtod(end + 1, NULL) == (double)((int64_t)id * 1500000000) * 1e-12);
+                assert_true(strtod(end + 1, NULL) == (double)((int64_t)id * 1500000000) / 1e12);
                 id++;
             }
         }
@@ -312,7 +312,7 @@ static const char h5py_script[] =
     "i = np.arange(1000, dtype=np.int64)\n"
     "assert (t['id'][:] == i).all() and (t['balance'][:] == -i * 1000000007).all()\n"
     "assert t['arrival_s'].attrs['units'] == 's' and t['arrival_s'].attrs['long_name'] == 'arrival'\n"
-    "assert (t['arrival_s'][:] == (i * 1500000000) * 1e-12).all()\n"
+    "assert (t['arrival_s'][:] == (i * 1500000000) / 1e12).all()\n"
     "assert (np.isnan(t['ttft_s'][:]) == (i % 3 == 2)).all()\n"
     "assert (np.isnan(t['cost_usd'][:]) == (i % 5 == 4)).all()\n"
     "assert (t['delta'][:] == i % 7 - 3).all() and (t['tokens'][:] == i * 13).all()\n"
