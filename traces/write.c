@@ -1,6 +1,7 @@
 /* traces/write.c: a source into a file: drydock.trace/1, CSV or packed CSV by the path's ending. Every column
  * that any row needs is written, so the file reads back as the same rows; all files appear under their final
  * name only when they are whole. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "h5_columns.h"
+#include "record/hdf5_io.h"
 #include "source.h"
 
 static bool stopped(struct error *err) {
@@ -24,6 +26,7 @@ static bool stopped(struct error *err) {
 struct h5_writer {
     const char *path;
     hid_t file;
+    int failure;                     /* errno of the first write that failed; see record/hdf5_io.h */
     hid_t datasets[H5_COLUMN_COUNT]; /* made at the first value that is not zero */
     hid_t hashes;
     uint64_t rows;
@@ -39,6 +42,10 @@ struct h5_writer {
 
 static bool h5_failed(const struct h5_writer *w, struct error *err) {
     struct position pos = {.file = w->path};
+    if (w->failure) {
+        errno = w->failure;
+        return error_errno(err, w->path, "cannot write");
+    }
     return error_at(err, ERROR_FAILED, &pos, NULL, "cannot write the HDF5 file");
 }
 
@@ -184,17 +191,6 @@ static bool write_names(struct h5_writer *w, const struct trace_names *names) {
     return good;
 }
 
-static hid_t create_file(const char *path) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    H5Pset_obj_track_times(creation, false);
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-    H5Pclose(creation);
-    H5Pclose(access);
-    return file;
-}
-
 static bool write_head(struct h5_writer *w, const char *start, const struct trace_names *names) {
     return write_text(w->file, "schema", H5_TRACE_SCHEMA) && write_text(w->file, "title", "request trace") &&
            write_count(w->file, "requests", w->rows) && (!start[0] || write_text(w->file, "start", start)) &&
@@ -208,7 +204,7 @@ static bool h5_finish(struct h5_writer *w) {
         good &= w->datasets[i] < 0 || H5Dclose(w->datasets[i]) >= 0;
     }
     good &= w->hashes < 0 || H5Dclose(w->hashes) >= 0;
-    good &= w->file >= 0 && H5Fclose(w->file) >= 0;
+    good &= w->file >= 0 && H5Fclose(w->file) >= 0 && w->failure == 0;
     free(w->buffer);
     free(w->values);
     free(w->hash_buffer);
@@ -225,13 +221,13 @@ static bool write_h5(struct trace_source *source, const struct trace_names *name
     for (int i = 0; i < H5_COLUMN_COUNT; i++) {
         w.datasets[i] = H5I_INVALID_HID;
     }
-    w.file = create_file(temporary);
+    w.file = hdf5_create_file(temporary, &w.failure);
     w.buffer = mem_alloc(H5_CHUNK_ROWS * sizeof *w.buffer);
     w.values = mem_alloc((size_t)H5_CHUNK_ROWS * 8);
-    bool good = w.file >= 0 || error_errno(err, path, "cannot write");
+    bool good = w.file >= 0 || h5_failed(&w, err);
     int got = 0;
     while (good && !stopped(err) && (got = trace_next(source, &row, err)) > 0) {
-        good = h5_put(&w, &row, err);
+        good = h5_put(&w, &row, err) && (w.failure == 0 || h5_failed(&w, err));
     }
     good = good && got == 0 && !error_is_set(err) && flush_rows(&w, err);
     if (good && !write_head(&w, trace_report(source)->start, names)) {

@@ -32,6 +32,23 @@ for kilobytes in 1 8 64; do
     check "no file may pass $kilobytes KiB" limited "$kilobytes"
 done
 
+# The same for other writers: FILE COMMAND...
+limited_writer() {
+    local file=$1
+    shift
+    (ulimit -f 8 && answers 4 "$DRYDOCK" "$@" --quiet >/dev/null) && nothing_left "$(dirname "$file")"
+}
+mkdir "$SCRATCH/elsewhere"
+"$DRYDOCK" run scenarios/quickstart --quiet --out "$SCRATCH/result" >/dev/null
+"$DRYDOCK" trace synth --preset quickstart --out "$SCRATCH/trace.csv" --quiet >/dev/null
+for file in trace.h5 trace.csv trace.csv.gz; do
+    out=$SCRATCH/elsewhere/$file
+    check "trace convert to $file" limited_writer "$out" trace convert --repeat 10 "$SCRATCH/trace.csv" "$out"
+    check "trace synth to $file" limited_writer "$out" trace synth --preset azure-conv-2023 --out "$out"
+done
+out=$SCRATCH/elsewhere/requests.csv
+check "export to a file" limited_writer "$out" export csv "$SCRATCH/result" --out "$out"
+
 namespace=(--mount)
 [[ $(id -u) -eq 0 ]] || namespace=(--map-root-user --mount)
 if ! unshare "${namespace[@]}" mount -t tmpfs tmpfs /mnt 2>/dev/null; then
