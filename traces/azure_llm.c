@@ -2,8 +2,8 @@
  *
  * TIMESTAMP,ContextTokens,GeneratedTokens; UTC with up to 9 digits of a second, in 2024 with "+00:00" behind.
  * CRLF, and no newline after the last row. Nearly all rows have one shape, so they are read in place by a
- * parser of that shape alone, and whatever it does not take goes to the general one: 11 ns against 60 ns a
- * row.
+ * parser of that shape alone, at 0.5 to 0.6 of the speed at which memchr counts newlines; whatever it does
+ * not take goes to the general one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -102,15 +102,20 @@ static inline const char *take_usual_row(struct azure_source *a, const char *p, 
     if (*p++ != ',' || !take_number(&p, &input) || *p++ != ',' || !take_number(&p, &output)) {
         return NULL;
     }
-    p += *p == '\r';
-    if (*p++ != '\n') {
+    /* As two cases, not as p += *p == '\r': the next row must not wait for this byte to be compared. */
+    const char *next = NULL;
+    if (p[0] == '\r' && p[1] == '\n') {
+        next = p + 2;
+    } else if (p[0] == '\n') {
+        next = p + 1;
+    } else {
         return NULL;
     }
     row_clear(row);
     row->input_tokens = input;
     row->output_tokens = output;
     row->service = a->csv.file.service;
-    return file_place_date(&a->csv.file, t, row) ? p : NULL;
+    return file_place_date(&a->csv.file, t, row) ? next : NULL;
 }
 
 static inline __attribute__((always_inline)) enum parsed
