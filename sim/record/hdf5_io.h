@@ -1,5 +1,5 @@
 /* sim/record/hdf5_io.h: what writer and readers share of HDF5: errors into struct error, groups, attributes,
- * texts. Private to the room.
+ * texts. For the room and for traces/, which writes a format of its own.
  *
  * Handles are hid_t, negative when there is none; hdf5_drop() takes those as well.
  */
