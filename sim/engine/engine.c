@@ -115,7 +115,7 @@ void engine_run_before(struct engine *e, simtime bound) {
         if (t >= bound) {
             break;
         }
-        if (e->in_flight > 0 && t >= e->safe && t > e->synced) {
+        if (e->in_flight > 0 && t >= e->safe && t > e->synced && bound_passed(e, t)) {
             transfers_advance(e, t);
             continue; /* something may have ended, and what follows from it be due before t */
         }
@@ -126,7 +126,8 @@ void engine_run_before(struct engine *e, simtime bound) {
 
 /* With no own event to wait for: the date up to which to let SimGrid run. Whatever it is, ends are handled at
  * their dates; a date too far would only leave SimGrid's clock beyond the last end. */
-static simtime lonely_target(const struct engine *e, simtime until, simtime *stride) {
+static simtime lonely_target(struct engine *e, simtime until, simtime *stride) {
+    bound_passed(e, until);
     if (e->safe > e->synced) {
         return e->safe < until ? e->safe : until;
     }

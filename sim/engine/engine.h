@@ -73,9 +73,10 @@ void engine_stop(struct engine *e);
 /* ---- transfers: contended activities on the platform ---- */
 typedef uint64_t transfer_id; /* 0 = none */
 
-/* Moves bytes from one host to another over the platform's route; `handler` runs at the exact end date. A
- * transfer between a host and itself, or of no bytes, takes no time (an event now). Hosts are platform host
- * indices. 0, and the handler is never called, when no path joins the hosts or one of them is off. */
+/* Moves bytes (rounded up to whole ones) from one host to another over the platform's route; `handler` runs
+ * at the exact end date. A transfer between a host and itself, or of no bytes, takes no time (an event now).
+ * Hosts are platform host indices. 0, and the handler is never called, when no path joins the hosts or one of
+ * them is off. */
 transfer_id engine_transfer(struct engine *e, uint32_t from, uint32_t to, double bytes, event_handler handler,
                             void *context, uint64_t argument);
 /* Reads from (or writes to) the host's disk; concurrent reads share its bandwidth equally, and so do writes.
@@ -95,6 +96,7 @@ struct engine_counters {
     uint64_t transfers; /* given to SimGrid */
     uint64_t syncs;     /* calls that advanced SimGrid */
     uint64_t peak_pending;
+    uint64_t early; /* transfers that ended before the date found safe: 0, or that date is wrong */
 };
 struct engine_counters engine_counters(const struct engine *e);
 

@@ -21,12 +21,10 @@ static void number(struct strbuf *out, const char *name, double value, const cha
     strbuf_printf(out, " %s=\"%s%s\"", name, number_text(value, text), unit);
 }
 
-static void link_xml(struct strbuf *out, const char *kind, const char *name, double bytes_per_s,
-                     double latency_s, bool shared) {
-    strbuf_printf(out, "<link id=\"%s:%s\"", kind, name);
+static void link_numbers(struct strbuf *out, double bytes_per_s, double latency_s, const char *policy) {
     number(out, "bandwidth", bytes_per_s, "Bps");
     number(out, "latency", latency_s, "s");
-    strbuf_printf(out, " sharing_policy=\"%s\"/>\n", shared ? "SPLITDUPLEX" : "FATPIPE");
+    strbuf_printf(out, " sharing_policy=\"%s\"/>\n", policy);
 }
 
 static void host_xml(struct strbuf *out, const struct platform_host *h) {
@@ -39,8 +37,8 @@ static void host_xml(struct strbuf *out, const struct platform_host *h) {
     } else {
         strbuf_append(out, "/>\n");
     }
-    strbuf_append(out, "    ");
-    link_xml(out, "nic", h->name, h->network_bytes_per_s, PLATFORM_HOST_LATENCY_S, true);
+    strbuf_printf(out, "    <link id=\"nic:%s\"", h->name);
+    link_numbers(out, h->network_bytes_per_s, PLATFORM_HOST_LATENCY_S, "SPLITDUPLEX");
     strbuf_printf(out, "    <host_link id=\"%s\" up=\"nic:%s_UP\" down=\"nic:%s_DOWN\"/>\n", h->name, h->name,
                   h->name);
 }
@@ -68,29 +66,48 @@ static void site_xml(const struct platform *p, struct strbuf *out, const char *n
     strbuf_printf(out, "    <router id=\"switch:%s\"/>\n  </zone>\n", name);
 }
 
+/* Unshared links: on SimGrid's FATPIPE a flow gets the bandwidth times its weight over the greatest weight
+ * there, so each pair of sites, whose flows weigh alike, has one of its own; each flow then gets the
+ * bandwidth. */
+static void pair_links_xml(const struct platform *p, struct strbuf *out, size_t from, size_t to) {
+    for (size_t at = from; at != to;) {
+        const struct platform_link *l = &p->links[p->path_first_link[at * p->site_count + to]];
+        if (!l->shared) {
+            strbuf_printf(out, "  <link id=\"wan:%s:%s:%s\"", l->name, p->sites[from].name,
+                          p->sites[to].name);
+            link_numbers(out, l->bandwidth_bytes_per_s, l->latency_s, "FATPIPE");
+        }
+        at = l->from == at ? l->to : l->from;
+    }
+}
+
 static void route_xml(const struct platform *p, struct strbuf *out, size_t from, size_t to) {
+    const char *a = p->sites[from].name, *b = p->sites[to].name;
     strbuf_printf(out,
                   "  <zoneRoute src=\"site:%s\" dst=\"site:%s\" gw_src=\"switch:%s\" gw_dst=\"switch:%s\">",
-                  p->sites[from].name, p->sites[to].name, p->sites[from].name, p->sites[to].name);
+                  a, b, a, b);
     for (size_t at = from; at != to;) {
         const struct platform_link *l = &p->links[p->path_first_link[at * p->site_count + to]];
         bool forward = l->from == at;
-        strbuf_printf(out, "<link_ctn id=\"wan:%s\"", l->name);
         if (l->shared) {
-            strbuf_printf(out, " direction=\"%s\"", forward ? "UP" : "DOWN");
+            strbuf_printf(out, "<link_ctn id=\"wan:%s\" direction=\"%s\"/>", l->name,
+                          forward ? "UP" : "DOWN");
+        } else {
+            strbuf_printf(out, "<link_ctn id=\"wan:%s:%s:%s\"/>", l->name, a, b);
         }
-        strbuf_append(out, "/>");
         at = forward ? l->to : l->from;
     }
     strbuf_append(out, "</zoneRoute>\n");
 }
 
-static void routes_xml(const struct platform *p, struct strbuf *out, const uint32_t *first) {
+/* Calls `write` for each two sites that hold hosts and are joined. */
+static void each_pair(const struct platform *p, struct strbuf *out, const uint32_t *first,
+                      void (*write)(const struct platform *p, struct strbuf *out, size_t from, size_t to)) {
     for (size_t a = 0; a < p->site_count; a++) {
         for (size_t b = a + 1; b < p->site_count; b++) {
             bool ends = first[a + 1] > first[a] && first[b + 1] > first[b];
             if (ends && p->path_first_link[a * p->site_count + b] >= 0) {
-                route_xml(p, out, a, b);
+                write(p, out, a, b);
             }
         }
     }
@@ -114,10 +131,13 @@ void platform_xml(const struct platform *p, struct strbuf *out) {
     }
     for (size_t i = 0; i < p->link_count; i++) {
         const struct platform_link *l = &p->links[i];
-        strbuf_append(out, "  ");
-        link_xml(out, "wan", l->name, l->bandwidth_bytes_per_s, l->latency_s, l->shared);
+        if (l->shared) {
+            strbuf_printf(out, "  <link id=\"wan:%s\"", l->name);
+            link_numbers(out, l->bandwidth_bytes_per_s, l->latency_s, "SPLITDUPLEX");
+        }
     }
-    routes_xml(p, out, first);
+    each_pair(p, out, first, pair_links_xml);
+    each_pair(p, out, first, route_xml);
     strbuf_append(out, "</zone>\n</platform>\n");
     arena_free(&arena);
 }

@@ -54,6 +54,7 @@ static void initialise(bool loud) {
                          "--cfg=network/crosstraffic:0",
                          "--cfg=network/TCP-gamma:1e18",
                          "--cfg=surf/precision:1e-15",
+                         "--cfg=maxmin/precision:1e-9",
                          "--cfg=contexts/stack-size:256",
                          thread ? "--cfg=contexts/factory:thread" : "--cfg=contexts/factory:raw",
                          loud ? "--log=root.thres:error" : "--log=root.thres:critical",
@@ -281,9 +282,11 @@ static void module_disk(uint32_t host, double *read_bytes_per_s, double *write_b
 static void module_close(void) {
     sg_actor_kill_all();
     simgrid_run_until(simgrid_get_clock());
-    while (module.all) {
-        worker_free(module.all);
+    for (struct simgrid_worker *w = module.all, *next; w; w = next) {
+        next = w->next;
+        free(w);
     }
+    module.all = NULL;
     module.idle = NULL;
     free(module.hosts);
     module.hosts = NULL;

@@ -6,6 +6,9 @@
 #include "engine/queue.h"
 #include "engine/simgrid_module.h"
 
+/* A flow whose route has more shared links is not counted upon in the bound, which is then only earlier. */
+enum { FLOW_LINKS_MAX = 8 };
+
 enum flow_kind { FLOW_FREE, FLOW_NETWORK, FLOW_DISK, FLOW_ENDED };
 
 /* A transfer. ENDED: over, its handler waits in the queue for its turn at this instant. */
@@ -16,12 +19,20 @@ struct flow {
     event_handler handler;
     void *context;
     uint64_t argument;
-    simtime earliest;              /* network: no end before this date */
-    struct simgrid_worker *worker; /* network */
-    uint32_t lane;                 /* disk: index in lanes */
-    double finish;                 /* disk: the lane's served bytes at which it ends */
-    uint32_t next;                 /* disk: the lane's next flow; free: the next free one */
-    event_id event;                /* ENDED */
+    struct simgrid_worker *worker;                    /* network */
+    simtime opens;                                    /* network: when its latency is paid */
+    double weight, low, high, left, path_bytes_per_s; /* network: bound.c */
+    uint32_t links[FLOW_LINKS_MAX], link_count;
+    bool links_known; /* all of the route's shared links are there */
+    uint32_t lane;    /* disk: index in lanes */
+    double finish;    /* disk: the lane's served bytes at which it ends */
+    uint32_t next;    /* disk: the lane's next flow; free: the next free one */
+    event_id event;   /* ENDED */
+};
+
+/* A shared link in one direction; sums over its flows (bound.c). */
+struct bound_link {
+    double bytes_per_s, weight, low;
 };
 
 /* One direction of a host's disk: processor sharing in closed form (disk.c). */
@@ -53,10 +64,13 @@ struct engine {
 
     const struct simgrid_module *sim; /* NULL until the first network transfer */
     uint32_t in_flight;               /* network transfers */
-    simtime safe;                     /* no network transfer ends before this date */
-    simtime synced;                   /* SimGrid's clock */
-    simtime target;                   /* where whoever advances SimGrid wants to arrive */
-    bool driving;                     /* somebody is running own events now */
+    simtime safe;                     /* no network transfer ends before this date (bound.c) */
+    simtime next_opens;               /* when the next of them has paid its latency */
+    simtime bound_at;                 /* of the flows' `left` */
+    struct bound_link *links;
+    simtime synced; /* SimGrid's clock */
+    simtime target; /* where whoever advances SimGrid wants to arrive */
+    bool driving;   /* somebody is running own events now */
 };
 
 /* engine.c: runs all that is due before `bound`, advancing SimGrid where a transfer could end in between. */
@@ -76,6 +90,15 @@ uint32_t flow_take(struct engine *e, enum flow_kind kind, uint32_t from, uint32_
 void flow_release(struct engine *e, uint32_t flow);
 /* Schedules the flow's handler for this instant. */
 void flow_finish(struct engine *e, uint32_t flow);
+
+/* bound.c: begin fills in a new flow; update, after any change of the set of flows, finds `safe`; passed
+ * tells whether a flow could have ended at t. */
+void bound_init(struct engine *e);
+void bound_free(struct engine *e);
+void bound_begin(struct engine *e, struct flow *f, double latency_s, double bytes_per_s, double bytes);
+void bound_settle(struct engine *e, simtime now);
+void bound_update(struct engine *e, simtime now);
+bool bound_passed(struct engine *e, simtime t);
 
 /* disk.c */
 void disk_start(struct engine *e, struct lane *lane, uint32_t flow, double bytes);

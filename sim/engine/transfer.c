@@ -7,6 +7,7 @@
  * nested like calls. `driving` says that somebody awake runs events already: then an end only leaves its own
  * event in the queue, so that handlers are never interleaved.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -16,15 +17,13 @@
 static const uint32_t none = UINT32_MAX;
 static const double bytes_most = 1e18;
 
-/* Of the lower bound on a transfer's duration: against the rounding of SimGrid's sums. */
-static const double bound_margin = 1e-11;
-
 void transfers_begin(struct engine *e) {
     size_t hosts = e->platform ? e->platform->host_count : 0;
     e->flow_free = none;
-    e->safe = SIMTIME_NEVER;
+    e->safe = e->next_opens = SIMTIME_NEVER;
     e->host_off = mem_zalloc(hosts + 1, sizeof *e->host_off);
     e->lanes = mem_zalloc(2 * hosts + 1, sizeof *e->lanes);
+    bound_init(e);
     for (size_t i = 0; i < hosts; i++) {
         e->lanes[2 * i].bytes_per_s = e->platform->hosts[i].disk_read_bytes_per_s;
         e->lanes[2 * i + 1].bytes_per_s = e->platform->hosts[i].disk_write_bytes_per_s;
@@ -35,6 +34,7 @@ void transfers_end(struct engine *e) {
     if (e->sim) {
         e->sim->close();
     }
+    bound_free(e);
     free(e->flows);
     free(e->lanes);
     free(e->host_off);
@@ -85,25 +85,15 @@ void flow_finish(struct engine *e, uint32_t flow) {
     finish_at(e, flow, e->now);
 }
 
-/* The least of the dates before which nothing can end. Flows are few: a scan is cheaper than a second heap.
- */
-static void find_safe(struct engine *e) {
-    e->safe = SIMTIME_NEVER;
-    for (uint32_t i = 0, left = e->in_flight; left > 0; i++) {
-        if (e->flows[i].kind == FLOW_NETWORK) {
-            left--;
-            e->safe = e->flows[i].earliest < e->safe ? e->flows[i].earliest : e->safe;
-        }
-    }
-}
-
 /* The worker's call at the transfer's end. */
 static void transfer_ended(void *context, uint32_t flow) {
     struct engine *e = context;
     simtime clock = simtime_from_s(e->sim->clock());
+    e->counters.early += clock + 1 < e->safe;
+    bound_settle(e, clock);
     e->in_flight--;
     finish_at(e, flow, clock);
-    find_safe(e);
+    bound_update(e, clock);
     e->synced = clock > e->synced ? clock : e->synced;
     e->sim->yield(); /* whatever else ends at this date reports before any handler runs */
     if (!e->driving) {
@@ -125,6 +115,9 @@ void transfers_advance(struct engine *e, simtime t) {
     e->driving = true;
     e->target = outer;
     e->synced = t > e->synced ? t : e->synced;
+    if (e->next_opens <= e->synced && e->in_flight > 0) {
+        bound_update(e, e->synced);
+    }
 }
 
 void transfers_resume(struct engine *e) {
@@ -196,11 +189,6 @@ static transfer_id begin(struct engine *e, uint32_t flow, event_handler handler,
     return e->flows[flow].id;
 }
 
-static simtime later(simtime at, double wait_s) {
-    simtime wait = simtime_from_s(wait_s);
-    return wait < SIMTIME_NEVER - at ? at + wait : SIMTIME_NEVER;
-}
-
 transfer_id engine_transfer(struct engine *e, uint32_t from, uint32_t to, double bytes, event_handler handler,
                             void *context, uint64_t argument) {
     double latency_s, bytes_per_s;
@@ -212,7 +200,7 @@ transfer_id engine_transfer(struct engine *e, uint32_t from, uint32_t to, double
         engine_fail(e);
         return 0;
     }
-    uint32_t flow = flow_take(e, FLOW_NETWORK, from, to);
+    uint32_t flow = flow_take(e, FLOW_ENDED, from, to);
     if (flow == none) {
         return 0;
     }
@@ -221,12 +209,12 @@ transfer_id engine_transfer(struct engine *e, uint32_t from, uint32_t to, double
         flow_finish(e, flow);
         return id;
     }
-    bytes = bytes < bytes_most ? bytes : bytes_most;
+    bytes = bytes < bytes_most ? ceil(bytes) : bytes_most; /* SimGrid counts in whole bytes */
     catch_up(e);
-    double least_s = e->platform->steady ? (latency_s + bytes / bytes_per_s) * (1 - bound_margin) : 0;
-    e->flows[flow].earliest = later(e->now, least_s);
-    e->safe = e->flows[flow].earliest < e->safe ? e->flows[flow].earliest : e->safe;
+    e->flows[flow].kind = FLOW_NETWORK;
     e->in_flight++;
+    bound_begin(e, &e->flows[flow], latency_s, bytes_per_s, bytes);
+    bound_update(e, e->now);
     e->counters.transfers++;
     /* In a worker this gives way to others, whose handlers may start transfers and move e->flows. */
     struct simgrid_worker *worker = e->sim->start(from, to, bytes, flow);
@@ -271,9 +259,10 @@ static void cancel(struct engine *e, uint32_t flow) {
     struct flow *f = &e->flows[flow];
     if (f->kind == FLOW_NETWORK) {
         struct simgrid_worker *worker = f->worker;
+        bound_settle(e, e->now);
         flow_release(e, flow);
         e->in_flight--;
-        find_safe(e);
+        bound_update(e, e->now);
         e->sim->stop(worker);
         return;
     }

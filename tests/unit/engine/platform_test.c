@@ -195,7 +195,7 @@ static void what_is_generated_is_loaded_by_simgrid(void **state) {
     }
     struct strbuf xml = {0};
     platform_xml(&f->platform, &xml);
-    const char *free_link = strstr(xml.text, "<link id=\"wan:free\"");
+    const char *free_link = strstr(xml.text, "<link id=\"wan:free:a-1:c\"");
     assert_non_null(free_link);
     assert_non_null(strstr(free_link, "latency=\"0s\" sharing_policy=\"FATPIPE\"/>"));
     assert_null(strstr(xml.text, "site:transit")); /* no host there: only passed through */

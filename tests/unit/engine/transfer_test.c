@@ -284,7 +284,7 @@ static void run_plan(simtime step) {
         engine_at(w.engine, 0, EVENT_OBSERVE, observe, NULL, 0);
     }
     run(SIMTIME_NEVER);
-    CHECK(plan.ended == JOBS);
+    CHECK(plan.ended == JOBS && engine_counters(w.engine).early == 0);
 }
 
 /* The same by a small simulation of its own: flows past their latency share `wan` equally; starts in order of
@@ -627,6 +627,7 @@ static void chaotic(void) {
     chaos.rounds = 20000;
     engine_at(w.engine, 0, EVENT_CONTROL, chaos_step, NULL, 0);
     run(SIMTIME_NEVER);
+    CHECK(engine_counters(w.engine).early == 0);
     CHECK(chaos.rounds == 0 && chaos.ended > 1000 && chaos.ended < chaos.started);
     engine_destroy(w.engine);
 }
@@ -634,6 +635,77 @@ static void chaotic(void) {
 static void random_starts_cancels_and_failures_do_not_abort(void **state) {
     (void)state;
     assert_int_equal(in_child(chaotic), 0);
+}
+
+static uint64_t mesh_seed;
+
+/* Six sites, some links unshared, latencies and bandwidths over three decades. */
+static void build_mesh(void) {
+    enum { SITES = 6, LINKS = 9 };
+    static char names[HOSTS + SITES + LINKS][16];
+    static struct platform_site sites[SITES];
+    static struct platform_link links[LINKS];
+    struct rng r = rng_stream(mesh_seed, RNG_TEST, "mesh");
+    struct error err = {0};
+    for (uint32_t i = 0; i < HOSTS + SITES + LINKS; i++) {
+        snprintf(names[i], sizeof names[i], "n%u", i);
+    }
+    for (uint32_t i = 0; i < SITES; i++) {
+        sites[i].name = names[HOSTS + i];
+    }
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        w.hosts[i] = (struct platform_host){names[i], (uint32_t)rng_below(&r, SITES),
+                                            1e7 * (1 + (double)rng_below(&r, 1000)), 1e8, 1e8};
+    }
+    for (uint32_t i = 0; i < LINKS; i++) {
+        uint32_t from = i < SITES ? i : (uint32_t)rng_below(&r, SITES); /* a ring and some chords */
+        uint32_t to = (from + (i < SITES ? 1 : 2 + (uint32_t)rng_below(&r, 2))) % SITES;
+        links[i] = (struct platform_link){names[HOSTS + SITES + i],
+                                          from,
+                                          to,
+                                          1e-5 * (double)rng_below(&r, 1000),
+                                          1e7 * (1 + (double)rng_below(&r, 1000)),
+                                          rng_below(&r, 4) > 0};
+    }
+    w.platform = (struct platform){.sites = sites,
+                                   .site_count = SITES,
+                                   .hosts = w.hosts,
+                                   .host_count = HOSTS,
+                                   .links = links,
+                                   .link_count = LINKS};
+    CHECK(platform_finish(&w.platform, &w.arena, &err));
+    w.engine = engine_create(&w.platform, &err);
+}
+
+static void chaotic_mesh(void) {
+    build_mesh();
+    chaos.random = rng_stream(mesh_seed, RNG_TEST, "chaos");
+    chaos.rounds = 3000;
+    engine_at(w.engine, 0, EVENT_CONTROL, chaos_step, NULL, 0);
+    run(SIMTIME_NEVER);
+    CHECK(chaos.ended > 100 && engine_counters(w.engine).early == 0);
+    CHECK(engine_counters(w.engine).transfers > 500);
+}
+
+static void no_transfer_ends_before_the_date_found_safe_on_random_platforms(void **state) {
+    (void)state;
+    for (mesh_seed = 1; mesh_seed <= 12; mesh_seed++) {
+        assert_int_equal(in_child(chaotic_mesh), 0);
+    }
+}
+
+static void contended(void) {
+    build();
+    draw_plan(3);
+    run_plan(SIMTIME_SECOND / 10000);
+    struct engine_counters c = engine_counters(w.engine);
+    CHECK(c.events > 100 * JOBS && c.early == 0);
+    CHECK(c.syncs < 5 * JOBS); /* a start, an end, and what was not foreseen */
+}
+
+static void on_one_shared_link_simgrid_is_asked_a_few_times_a_transfer(void **state) {
+    (void)state;
+    assert_int_equal(in_child(contended), 0);
 }
 
 /* Two transfers at a time, each cancelled by hand or with its host. */
@@ -772,6 +844,8 @@ int main(void) {
         cmocka_unit_test(a_host_that_goes_off_takes_its_transfers_and_comes_back),
         cmocka_unit_test(a_host_can_be_off_before_the_first_transfer),
         cmocka_unit_test(random_starts_cancels_and_failures_do_not_abort),
+        cmocka_unit_test(no_transfer_ends_before_the_date_found_safe_on_random_platforms),
+        cmocka_unit_test(on_one_shared_link_simgrid_is_asked_a_few_times_a_transfer),
         cmocka_unit_test(cancelled_transfers_leave_no_memory_behind),
         cmocka_unit_test(reads_of_a_disk_share_it_and_writes_have_their_own_to_the_ps),
         cmocka_unit_test(a_missing_module_is_an_error_of_the_run),
