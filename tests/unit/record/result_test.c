@@ -337,7 +337,7 @@ static void a_damaged_byte_anywhere_is_no_crash(void **state) {
         pid_t child = fork();
         if (child == 0) {
             signal(SIGSEGV, SIG_DFL); /* cmocka's handler would go on with the next test */
-            alarm(60);
+            alarm(120);
             if (!freopen(said, "a", stderr)) {
                 _exit(9);
             }
