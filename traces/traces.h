@@ -1,7 +1,8 @@
 /* traces/traces.h: request traces: one file a format, one row in formats.c; transforms; synthesis; fitting.
  *
  * A trace is read as a stream of rows in order of arrival; memory does not grow with the file. The library
- * knows sim/base only. Public formats are described where they are published; docs/traces.md says where.
+ * knows sim/base and sim/record only. Public formats are described where they are published; docs/traces.md
+ * says where.
  */
 #ifndef DRYDOCK_TRACES_H
 #define DRYDOCK_TRACES_H
