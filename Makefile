@@ -201,7 +201,7 @@ runnable: $(PROGRAM) $(MODULE)
 
 # SimGrid's own context switches look like stack errors to ASan; threads do not.
 asan: ## Run unit tests and broken inputs under ASan and UBSan.
-	@DRYDOCK_SIMGRID_CONTEXTS=thread LSAN_OPTIONS=suppressions=tests/lint/lsan.supp:print_suppressions=0 \
+	@DRYDOCK_SIMGRID_CONTEXTS=thread \
 	    $(MAKE) --no-print-directory BUILD=build-asan MODE=asan CFLAGS='-O1 -g' test
 
 valgrind: $(PROGRAM) $(MODULE) ## Run the quickstart under valgrind's memcheck.
