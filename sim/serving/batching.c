@@ -1,8 +1,16 @@
-/* Continuous batching in its reference form: every step is scheduled token by token, as vLLM's v1 scheduler
- * does (vllm/v1/core/sched/scheduler.py): one token budget; running requests first, in the order they were
- * admitted, each with its next token or its next prompt chunk; then waiting ones while budget, sequences and
- * KV blocks last. When a running request finds no block, the last one admitted is preempted: its blocks are
- * freed, it goes to the head of the queue and will compute its prompt and what it had generated again.
+/* Continuous batching in its reference form: every step is scheduled token by token, as vLLM's V1 scheduler
+ * does without asynchronous scheduling (Scheduler.schedule in vllm/v1/core/sched/scheduler.py and
+ * allocate_slots in kv_cache_manager.py, v0.10.1; the same algorithm up to early 2026, commit 00024d31).
+ *
+ * One token budget. Running requests first, in the order they were admitted, each with its next token or its
+ * next prompt chunk. When one finds no block, the last one admitted is preempted: its blocks are freed, it
+ * goes to the head of the queue and will compute its prompt and what it had generated again; it may be the
+ * one that asked. A step that preempted admits nobody. Otherwise waiting ones follow, first come first
+ * served, while budget, sequences and KV blocks last: a request is admitted when its first chunk finds
+ * blocks, however long its prompt is, and the first that does not fit keeps all behind it waiting.
+ *
+ * Left out: the block that vLLM keeps as a null block (1 of thousands), and what later versions put before
+ * admission (the whole sequence must fit, --scheduler-reserve-full-isl; a watermark of free blocks).
  *
  * Decisions taken here that the source leaves to its surroundings: requests that arrive at the very instant a
  * step begins are in it when the replica was idle (the engine drains its input queue before it schedules),
@@ -13,7 +21,7 @@
 
 #include "serving/replica.h"
 
-/* request.place */
+/* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
 enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
 
 struct batching {
@@ -23,17 +31,18 @@ struct batching {
     struct request_list waiting;
     struct request **running; /* in order of admission; room for max_num_seqs */
     int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
+    struct request **leaving; /* at the end of a step */
     int64_t running_count;
     int64_t free_blocks;
-    bool stepping; /* a step, or the event that begins one, is pending */
-    bool in_step;  /* its shape is fixed: who leaves, leaves at its end */
+    bool stepping;  /* a step, or the event that begins one, is pending */
+    bool in_step;   /* its shape is fixed: who leaves, leaves at its end */
+    bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
     bool stopped;
     event_id event;
     simtime step_began_ps;
     /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
     simtime gap_ps;
     uint64_t gap_count;
-    enum request_status leaving_status;
 };
 
 static struct batching *batching_of(struct replica *r) {
@@ -41,6 +50,8 @@ static struct batching *batching_of(struct replica *r) {
 }
 
 static void update_load(struct batching *b) {
+    assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
+    assert(b->running_count <= b->config.max_num_seqs);
     b->base.waiting = b->waiting.count;
     b->base.running = (uint32_t)b->running_count;
     int64_t used = b->config.kv_blocks - b->free_blocks;
@@ -81,7 +92,9 @@ static void preempt_last(struct batching *b) {
     struct request *victim = b->running[--b->running_count];
     blocks_release(b, victim);
     victim->computed = 0;
-    victim->preemptions++;
+    if (victim->preemptions < UINT16_MAX) {
+        victim->preemptions++;
+    }
     victim->place = PLACE_WAITING;
     request_list_push_front(&b->waiting, victim);
     b->base.preemptions++;
@@ -150,6 +163,7 @@ static void schedule_waiting(struct batching *b, int64_t *budget, struct step_sh
         shape_add(shape, r, tokens);
         if (r->scheduled_ps < 0) {
             r->scheduled_ps = engine_now(b->base.engine);
+            update_load(b);
             b->base.events->scheduled(b->base.events->context, &b->base, r);
         }
     }
@@ -160,12 +174,15 @@ static void step_end(void *context, uint64_t argument);
 static void step_begin(struct batching *b) {
     struct step_shape shape = {0};
     int64_t budget = b->config.max_num_batched_tokens;
+    b->unsettled = true;
     if (schedule_running(b, &budget, &shape)) {
         schedule_waiting(b, &budget, &shape);
     }
+    b->unsettled = false;
     update_load(b);
     b->stepping = shape.decode_sequences + shape.prefill_tokens > 0;
     if (!b->stepping) {
+        assert(b->running_count == 0 && !b->waiting.head); /* nobody starves: any request fits alone */
         return;
     }
     b->in_step = true;
@@ -193,7 +210,6 @@ static void gap_add(struct batching *b, simtime gap) {
 }
 
 static void let_go(struct batching *b, struct request *r, enum request_status status) {
-    blocks_release(b, r);
     r->place = PLACE_NONE;
     b->base.events->finished(b->base.events->context, &b->base, r, status);
 }
@@ -210,28 +226,33 @@ static void token_made(struct batching *b, struct request *r, simtime now) {
     r->last_token_ps = now;
 }
 
-/* Advances every scheduled request and closes the ranks of those that stay. */
-static void advance_running(struct batching *b, simtime now) {
+/* Advances every scheduled request and closes the ranks of those that stay; returns how many do not. */
+static int64_t advance_running(struct batching *b, simtime now) {
     int64_t kept = 0;
-    int64_t count = b->running_count;
-    b->running_count = 0; /* callbacks see a consistent, empty batch; submit only touches `waiting` */
-    for (int64_t i = 0; i < count; i++) {
+    int64_t leaving = 0;
+    b->unsettled = true;
+    for (int64_t i = 0; i < b->running_count; i++) {
         struct request *r = b->running[i];
-        if (r->place == PLACE_LEAVING) {
-            let_go(b, r, b->leaving_status);
-            continue;
+        if (r->place == PLACE_RUNNING) {
+            r->computed += (uint32_t)b->scheduled[i];
+            if (b->scheduled[i] > 0 && (int64_t)r->computed == tokens_known(r)) {
+                token_made(b, r, now);
+            }
+            if (r->generated >= r->output_tokens) {
+                r->place = PLACE_LEAVING + REQUEST_COMPLETED;
+            }
         }
-        r->computed += (uint32_t)b->scheduled[i];
-        if (b->scheduled[i] > 0 && (int64_t)r->computed == tokens_known(r)) {
-            token_made(b, r, now);
+        if (r->place == PLACE_RUNNING) {
+            b->running[kept++] = r;
+        } else {
+            blocks_release(b, r);
+            b->leaving[leaving++] = r;
         }
-        if (r->generated >= r->output_tokens) {
-            let_go(b, r, REQUEST_COMPLETED);
-            continue;
-        }
-        b->running[kept++] = r;
     }
     b->running_count = kept;
+    b->unsettled = false;
+    update_load(b);
+    return leaving;
 }
 
 static void step_end(void *context, uint64_t argument) {
@@ -242,9 +263,14 @@ static void step_end(void *context, uint64_t argument) {
     b->in_step = false;
     b->base.busy_ps += now - b->step_began_ps;
     b->base.steps++;
-    advance_running(b, now);
+    int64_t leaving = advance_running(b, now);
     gaps_flush(b);
-    step_begin(b);
+    for (int64_t i = 0; i < leaving; i++) {
+        let_go(b, b->leaving[i], (enum request_status)(b->leaving[i]->place - PLACE_LEAVING));
+    }
+    if (!b->stopped) {
+        step_begin(b);
+    }
 }
 
 /* ---- what the owner calls ---- */
@@ -277,30 +303,38 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
     return true;
 }
 
+static void running_remove(struct batching *b, const struct request *r) {
+    int64_t i = 0;
+    while (b->running[i] != r) {
+        i++;
+        assert(i < b->running_count);
+    }
+    memmove(&b->running[i], &b->running[i + 1], (size_t)(b->running_count - i - 1) * sizeof *b->running);
+    b->running_count--;
+}
+
 static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
     struct batching *b = batching_of(replica);
+    assert(!b->unsettled);
+    if (r->place == PLACE_RUNNING && b->in_step) {
+        r->place = (uint8_t)(PLACE_LEAVING + status);
+        return;
+    }
     if (r->place == PLACE_WAITING) {
         request_list_remove(&b->waiting, r);
-        let_go(b, r, status);
-    } else if (r->place == PLACE_RUNNING && b->in_step) {
-        r->place = PLACE_LEAVING;
-        b->leaving_status = status;
     } else if (r->place == PLACE_RUNNING) {
-        for (int64_t i = 0; i < b->running_count; i++) {
-            if (b->running[i] == r) {
-                memmove(&b->running[i], &b->running[i + 1],
-                        (size_t)(b->running_count - i - 1) * sizeof *b->running);
-                b->running_count--;
-                break;
-            }
-        }
-        let_go(b, r, status);
+        running_remove(b, r);
+        blocks_release(b, r);
+    } else {
+        return; /* it is leaving already */
     }
     update_load(b);
+    let_go(b, r, status);
 }
 
 static void batching_stop(struct replica *replica, enum request_status status) {
     struct batching *b = batching_of(replica);
+    assert(!b->unsettled);
     engine_cancel(b->base.engine, b->event);
     if (b->in_step) {
         b->base.busy_ps += engine_now(b->base.engine) - b->step_began_ps;
@@ -311,21 +345,26 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     int64_t count = b->running_count;
     b->running_count = 0;
     for (int64_t i = 0; i < count; i++) {
-        struct request *r = b->running[i];
-        let_go(b, r, r->place == PLACE_LEAVING ? b->leaving_status : status);
+        blocks_release(b, b->running[i]);
+    }
+    update_load(b);
+    for (int64_t i = 0; i < count; i++) {
+        uint8_t place = b->running[i]->place;
+        let_go(b, b->running[i],
+               place >= PLACE_LEAVING ? (enum request_status)(place - PLACE_LEAVING) : status);
     }
     struct request *r;
     while ((r = request_list_pop_front(&b->waiting))) {
+        update_load(b);
         let_go(b, r, status);
     }
-    gaps_flush(b);
-    update_load(b);
 }
 
 static void batching_destroy(struct replica *replica) {
     struct batching *b = batching_of(replica);
     free(b->running);
     free(b->scheduled);
+    free(b->leaving);
     free(b);
 }
 
@@ -339,6 +378,9 @@ static const struct replica_ops batching_ops = {
 
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,
                                 const struct service_time *times, const struct replica_events *events) {
+    assert(config->max_num_seqs > 0 && config->max_num_batched_tokens > 0);
+    assert(config->kv_blocks * config->block_tokens >= config->max_model_len);
+    assert(config->chunked_prefill || config->max_num_batched_tokens >= config->max_model_len);
     struct batching *b = mem_zalloc(1, sizeof *b);
     b->base.ops = &batching_ops;
     b->base.engine = engine;
@@ -349,5 +391,6 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->free_blocks = config->kv_blocks;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
+    b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));
     return &b->base;
 }

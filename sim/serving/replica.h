@@ -2,7 +2,8 @@
  *
  * Two kinds: continuous batching of a language model on GPUs (batching.c), and a plain server with c threads
  * and a queue (plain_server.c). Whoever owns the replica is told what happens through struct replica_events;
- * it may submit to this or another replica from inside those calls.
+ * it may submit to this or another replica from inside those calls, and cancel or stop from inside
+ * `finished`.
  */
 #ifndef DRYDOCK_SERVING_REPLICA_H
 #define DRYDOCK_SERVING_REPLICA_H

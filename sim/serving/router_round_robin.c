@@ -5,8 +5,8 @@
 #include "serving/router.h"
 
 struct round_robin {
-    uint32_t
-        last_replica; /* by its index in the run, so that replicas that come and go do not shift the turn */
+    /* by its index in the run, so that replicas that come and go do not shift the turn */
+    uint32_t last_replica;
     bool started;
 };
 
