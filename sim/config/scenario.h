@@ -123,6 +123,14 @@ struct inline_service_config {
     int64_t queue_limit; /* requests waiting in a replica; -1 = none */
 };
 
+/* Somebody edits a workload's replicas by hand while the run goes on. */
+struct change_config {
+    struct position pos;
+    double at_s;
+    const char *workload; /* "chat" or "deployment/chat"; names one workload or inline service */
+    int64_t replicas;
+};
+
 enum objective_sense { OBJECTIVE_AT_MOST, OBJECTIVE_AT_LEAST };
 
 /* What an objective can be about: paths of summary.json. */
@@ -186,6 +194,8 @@ struct scenario {
     size_t objective_count;
     struct inline_service_config *services;
     size_t service_count;
+    struct change_config *changes;
+    size_t change_count;
     struct yaml_node *prices, *carbon, *gates, *arms; /* kept for later versions; NULL when absent */
     struct manifests manifests;                       /* loaded and finished */
     struct yaml_node *tree;                           /* the resolved document, --set applied */

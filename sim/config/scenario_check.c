@@ -204,6 +204,57 @@ static bool check_objectives(const struct scenario *s, const struct names *servi
     return true;
 }
 
+/* ---- changes ---- */
+
+static size_t names_count(const struct names *n, const char *name) {
+    size_t count = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        count += strcmp(n->items[i], name) == 0;
+    }
+    return count;
+}
+
+static bool same_change(const struct change_config *a, const struct change_config *b) {
+    return a->at_s == b->at_s && strcmp(a->workload, b->workload) == 0;
+}
+
+static bool check_change(const struct scenario *s, size_t i, const struct names *workloads,
+                         struct notices *notices, struct error *err) {
+    const struct change_config *change = &s->changes[i];
+    struct spot workload = spot_of(s, &change->pos, "changes", i, "workload");
+    struct spot at = spot_of(s, &change->pos, "changes", i, "at");
+    if (!check_known(workloads, change->workload, "workload", &workload, err)) {
+        return false;
+    }
+    if (names_count(workloads, change->workload) > 1) {
+        error_at(err, ERROR_INVALID, &workload.pos, workload.field, "\"%.80s\" names several workloads",
+                 change->workload);
+        return error_hint(err, "say which: namespace/kind/name, the kind in lower case");
+    }
+    for (size_t k = 0; k < i; k++) {
+        if (same_change(&s->changes[k], change)) {
+            return error_at(err, ERROR_INVALID, &at.pos, at.field,
+                            "expected one change of %.80s at a time, there is one at this time already",
+                            change->workload);
+        }
+    }
+    if (s->duration_s > 0 && change->at_s >= s->duration_s) {
+        notice_add(notices, NOTICE_WARNING, &at.pos, "%s lies after the end (`duration`): no request sees it",
+                   at.field);
+    }
+    return true;
+}
+
+static bool check_changes(const struct scenario *s, const struct names *workloads, struct notices *notices,
+                          struct error *err) {
+    for (size_t i = 0; i < s->change_count; i++) {
+        if (!check_change(s, i, workloads, notices, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- traces ---- */
 
 static bool check_file(const struct spot *spot, const char *path, struct error *err) {
@@ -283,7 +334,7 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
               check_pools(s, &zones, err) && check_links(s, &ends, err) &&
               gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
               check_policies(s, &services, err) && check_service_times(s, &workloads, err) &&
-              check_objectives(s, &services, notices, err);
+              check_objectives(s, &services, notices, err) && check_changes(s, &workloads, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
         ok = check_trace(s, i, &services, &regions, err);
     }

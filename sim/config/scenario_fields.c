@@ -248,6 +248,15 @@ static const struct field objective_fields[] = {
     FIELDS_END,
 };
 
+static const struct field change_fields[] = {
+    DURATION("at", change_config, at_s, "When.", .required = true, WITHIN_WINDOW),
+    ROW("workload", TEXT, change_config, workload,
+        "`chat` or `deployment/chat`: a workload, or a station of `services`.", .required = true),
+    ROW("replicas", INTEGER, change_config, replicas, "The replicas it shall have from then on.",
+        .required = true, WITHIN(0, 10000)),
+    FIELDS_END,
+};
+
 static const struct field spec_fields[] = {
     DURATION("duration", scenario, duration_s,
              "Requests that arrive later are left out; 0s is the whole trace.", .fallback = "0s",
@@ -275,6 +284,8 @@ static const struct field spec_fields[] = {
          "How long work takes, where the model server's arguments and the GPU do not say it."),
     LIST("objectives", objectives, objective_count, objective_config, objective_fields,
          scenario_finish_objective, "What is promised."),
+    LIST("changes", changes, change_count, change_config, change_fields, NULL,
+         "Replicas that somebody changes by hand while the run goes on."),
     ROW("prices", NODE, scenario, prices, "Prices.", .no_effect = true),
     ROW("carbon", NODE, scenario, carbon, "Carbon intensity.", .no_effect = true),
     ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),

@@ -511,6 +511,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
     };
     make_cluster(w);
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
+    changes_begin(w);
     read_ahead(w);
     engine_set_source(w->engine, (struct engine_source){arrival_next, arrival_fire, w});
     if (error_is_set(&w->failure)) {

@@ -153,6 +153,12 @@ bool world_network(struct world *w, struct error *err);
 bool world_arrivals(struct world *w, struct error *err);
 void world_free(struct world *w);
 
+/* Is this what the scenario calls the demand's workload: "chat", "deployment/chat" or the whole key? */
+bool demand_is_called(const struct pod_demand *demand, const char *called);
+
+/* changes.c: schedules the scenario's changes of replicas by hand */
+void changes_begin(struct world *w);
+
 /* dataplane.c */
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */

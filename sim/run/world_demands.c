@@ -6,24 +6,20 @@
 
 /* ---- service times ---- */
 
-/* "chat", "deployment/chat" or the whole key namespace/kind/name. */
-static bool entry_names(const struct service_time_config *entry, const char *key, const char *name) {
-    if (!entry->workload) {
-        return true;
-    }
-    size_t n = strlen(entry->workload);
+bool demand_is_called(const struct pod_demand *demand, const char *called) {
+    const char *key = demand->workload;
+    size_t n = strlen(called);
     size_t key_n = strlen(key);
-    return strcmp(entry->workload, name) == 0 || strcmp(entry->workload, key) == 0 ||
-           (n < key_n && key[key_n - n - 1] == '/' && strcmp(key + key_n - n, entry->workload) == 0);
+    return strcmp(called, demand->name) == 0 || strcmp(called, key) == 0 ||
+           (n < key_n && key[key_n - n - 1] == '/' && strcmp(key + key_n - n, called) == 0);
 }
 
 /* The entry that names the workload, else the one for all. */
-static const struct service_time_config *entry_of(const struct scenario *s, const char *key,
-                                                  const char *name) {
+static const struct service_time_config *entry_of(const struct scenario *s, const struct pod_demand *demand) {
     const struct service_time_config *found = NULL;
     for (size_t i = 0; i < s->service_time_count; i++) {
         const struct service_time_config *e = &s->service_times[i];
-        if (e->workload && entry_names(e, key, name)) {
+        if (e->workload && demand_is_called(demand, e->workload)) {
             return e;
         }
         if (!e->workload && !found) {
@@ -228,7 +224,7 @@ static bool read_workload(struct world *w, uint32_t d, struct error *err) {
     if (!fits_somewhere(w, d, err)) {
         return false;
     }
-    const struct service_time_config *entry = entry_of(&w->scenario, workload->key, workload->name);
+    const struct service_time_config *entry = entry_of(&w->scenario, &w->demands[d]);
     const struct container *c = engine_container(workload);
     if (entry && entry->has_server) {
         plain_server(w, d, &entry->server, entry->concurrency, entry->server_queue_limit, entry->time_factor);
@@ -247,6 +243,9 @@ static bool read_workload(struct world *w, uint32_t d, struct error *err) {
     return true;
 }
 
+/* Kubernetes' default terminationGracePeriodSeconds, for stations that have no manifest to say otherwise. */
+enum { BARE_GRACE_S = 30 };
+
 bool world_demands(struct world *w, struct error *err) {
     size_t workloads = w->scenario.manifests.workload_count;
     for (uint32_t d = 0; d < workloads; d++) {
@@ -261,7 +260,8 @@ bool world_demands(struct world *w, struct error *err) {
         w->demands[d] = (struct pod_demand){.workload = arena_printf(w->arena, "services/%s", s->name),
                                             .name = s->name,
                                             .pos = s->pos,
-                                            .bare = true};
+                                            .bare = true,
+                                            .grace_s = BARE_GRACE_S};
         w->replicas_wanted[d] = s->replicas;
         plain_server(w, d, &s->server, s->concurrency, s->queue_limit, 1);
     }

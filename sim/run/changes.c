@@ -1,0 +1,30 @@
+/* Changes of replicas that the scenario scripts: somebody edits them by hand at a date. */
+#include <stdio.h>
+
+#include "run/world.h"
+
+static uint32_t demand_called(const struct world *w, const char *called) {
+    uint32_t d = 0;
+    while (!demand_is_called(&w->demands[d], called)) {
+        d++; /* scenario_load has checked that there is one */
+    }
+    return d;
+}
+
+static void apply(void *context, uint64_t index) {
+    struct world *w = context;
+    const struct change_config *change = &w->scenario.changes[index];
+    uint32_t d = demand_called(w, change->workload);
+    char message[64];
+    snprintf(message, sizeof message, "replicas from %lld to %lld", (long long)w->replicas_wanted[d],
+             (long long)change->replicas);
+    rows_event(w, w->demands[d].workload, "ScaledByHand", message);
+    w->replicas_wanted[d] = change->replicas;
+    cluster_scale(w->cluster, d, change->replicas);
+}
+
+void changes_begin(struct world *w) {
+    for (size_t i = 0; i < w->scenario.change_count; i++) {
+        engine_at(w->engine, simtime_from_s(w->scenario.changes[i].at_s), EVENT_CONTROL, apply, w, i);
+    }
+}
