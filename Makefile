@@ -53,20 +53,22 @@ SAY     = $(if $(V),@:,@printf '  %-5s %s\n')
 
 MODULE_SRC  := $(wildcard sim/engine/simgrid_module.c)
 LIB_SRC     := $(filter-out sim/cli/% $(MODULE_SRC),\
-                 $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c analysis/*.c analysis/*/*.c kernels/*.c)))
+                 $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c traces/*/*.c analysis/*.c analysis/*/*.c kernels/*.c)))
 CLI_SRC     := $(sort $(wildcard sim/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/*.c))
+CONFORM_SRC := $(sort $(wildcard tests/conformance/*.c))
 
 LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 CLI_OBJ     := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 MODULE_OBJ  := $(MODULE_SRC:%.c=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(LIB_OBJ) $(CLI_OBJ) $(MODULE_OBJ) \
-               $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC))
+               $(patsubst %.c,$(BUILD)/obj/%.o,$(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) $(CONFORM_SRC))
 UNIT_TESTS  := $(UNIT_SRC:%.c=$(BUILD)/%)
 FUZZERS     := $(FUZZ_SRC:%.c=$(BUILD)/%)
 BENCHES     := $(BENCH_SRC:%.c=$(BUILD)/%)
+CONFORMANCE := $(BUILD)/tests/conformance/conformance
 
 PROGRAM     := $(BUILD)/drydock
 MODULE      := $(if $(MODULE_SRC),$(BUILD)/lib/drydock-simgrid.so)
@@ -75,8 +77,8 @@ VERSION     := $(shell sed -n 's/^\#define DD_VERSION "\(.*\)"/\1/p' sim/drydock
 SOVERSION   := 0
 
 .DELETE_ON_ERROR:
-.PHONY: help try quickstart deps deps-dev all test test-determinism asan valgrind lint format bench coverage \
-        fuzz golden install uninstall clean
+.PHONY: help try quickstart deps deps-dev all test test-determinism conformance asan valgrind lint format \
+        bench coverage fuzz golden install uninstall clean
 
 help: ## This list.
 	@echo "Drydock $(VERSION). First time here: make try, then make test."
@@ -177,6 +179,11 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(INTERNAL)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+$(CONFORMANCE): $(CONFORM_SRC:%.c=$(BUILD)/obj/%.o) $(INTERNAL)
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(INTERNAL)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
@@ -198,6 +205,11 @@ test-determinism: $(PROGRAM) $(MODULE) ## Compare the bytes of results from gcc 
 	@tests/determinism.sh $(BUILD) build-O0 build-clang
 .PHONY: runnable
 runnable: $(PROGRAM) $(MODULE)
+
+# CASES is a folder of tables; conformance DIR NAME shows single cases.
+CASES ?= $(DATA)/conformance
+conformance: $(CONFORMANCE) ## Check the controllers against the decision tables of CASES (default $(DATA)/conformance).
+	@$(CONFORMANCE) $(CASES)
 
 # SimGrid's own context switches look like stack errors to ASan; threads do not.
 asan: ## Run unit tests and broken inputs under ASan and UBSan.

@@ -1,7 +1,7 @@
 /* traces/lines.h: a file as lines, plain or gzip by content, in memory that does not grow (private).
  *
- * Bytes come by read(2) into one buffer that stays in the cache. Mapping the file was measured too: no faster
- * (a page fault costs what copying the page costs), and a file truncated meanwhile would end the process.
+ * Bytes come by read(2) into one buffer that stays in the cache: pipes work too, and a file that is truncated
+ * meanwhile is a short read, where a mapping would end the process with SIGBUS.
  */
 #ifndef DRYDOCK_TRACES_LINES_H
 #define DRYDOCK_TRACES_LINES_H

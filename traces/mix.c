@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source.h"
+#include "traces/source.h"
 
 enum { MIX_BATCH = 1024, MIX_SOURCES_MAX = 4096 };
 

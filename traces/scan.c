@@ -1,4 +1,4 @@
-#include "scan.h"
+#include "traces/scan.h"
 
 #include <math.h>
 #include <stdio.h>

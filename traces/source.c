@@ -1,4 +1,4 @@
-#include "source.h"
+#include "traces/source.h"
 
 #include <stdarg.h>
 #include <stdio.h>

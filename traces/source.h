@@ -6,9 +6,9 @@
 #ifndef DRYDOCK_TRACES_SOURCE_H
 #define DRYDOCK_TRACES_SOURCE_H
 
-#include "lines.h"
-#include "scan.h"
-#include "traces.h"
+#include "traces/lines.h"
+#include "traces/scan.h"
+#include "traces/traces.h"
 
 struct trace_source_ops {
     /* Points rows/count to the next batch; count 0 is the end. Rows and their hashes live until the next

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "source.h"
+#include "traces/source.h"
 
 enum { TRANSFORM_BATCH = 4096, RATE_SCALE_MAX = 1000, REPEAT_MAX = 10000000 };
 

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "config/scenario.h"
 #include "record/summary.h"
+#include "run/run.h"
 
 extern const struct command command_schema;
 
@@ -16,6 +17,7 @@ static const struct {
 } schemas[] = {
     {"scenario", scenario_print_schema, scenario_print_markdown},
     {"summary", summary_print_schema, NULL},
+    {"result", run_print_result_schema, NULL},
 };
 
 enum { SCHEMA_COUNT = sizeof schemas / sizeof schemas[0] };

@@ -15,8 +15,9 @@
 static const double BYTES_PER_TOKEN = 4;
 static const double BYTES_PER_AUDIO_S = 32000; /* 16 kHz, 16 bit, mono */
 
-/* A request's id is its trace's index and its row there: the same whatever else the scenario holds. */
-enum { SOURCE_SHIFT = 48 };
+/* A request's id is its trace's index and its row there (with copies of a row in the bits above 2^44, see
+ * traces.h): the same whatever else the scenario holds. */
+enum { SOURCE_SHIFT = 58 };
 
 static struct service_state *service_of(struct world *w, const struct request *r) {
     return &w->services[r->service];

@@ -1,6 +1,7 @@
 /* The tables of result.h5 that a run fills. A row's struct and its columns stand side by side. */
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "run/world.h"
 
@@ -18,8 +19,8 @@ struct request_row {
 #define COLUMN(name, type, member, units, long_name)                                                         \
     { name, type, offsetof(struct request_row, member), units, long_name, NULL, NULL }
 
-const struct column request_columns[] = {
-    COLUMN("id", COLUMN_U64, id, "1", "trace index << 48 | row of the trace"),
+static const struct column request_columns[] = {
+    COLUMN("id", COLUMN_U64, id, "1", "trace index << 58 | row of the trace"),
     COLUMN("arrival_s", COLUMN_SECONDS_PS, arrival_ps, "s", "sent by the user"),
     {"service", COLUMN_NAME, offsetof(struct request_row, service), "1", "service", NULL, "name"},
     {"tenant", COLUMN_NAME, offsetof(struct request_row, tenant), "1", "tenant", NULL, "name"},
@@ -44,7 +45,7 @@ struct event_row {
     const char *object, *reason, *message;
 };
 
-const struct column event_columns[] = {
+static const struct column event_columns[] = {
     {"time_s", COLUMN_SECONDS_PS, offsetof(struct event_row, time_ps), "s", "when", NULL, NULL},
     {"object", COLUMN_TEXT, offsetof(struct event_row, object), "1", "pod or node", NULL, NULL},
     {"reason", COLUMN_TEXT, offsetof(struct event_row, reason), "1", "as Kubernetes events have it", NULL,
@@ -66,7 +67,7 @@ struct replica_row {
 #define REPLICA(name, type, member, units, long_name)                                                        \
     { name, type, offsetof(struct replica_row, member), units, long_name, NULL, NULL }
 
-const struct column replica_columns[] = {
+static const struct column replica_columns[] = {
     REPLICA("name", COLUMN_TEXT, name, "1", "pod: namespace/kind/name/ordinal"),
     REPLICA("workload", COLUMN_TEXT, workload, "1", "namespace/kind/name"),
     REPLICA("service", COLUMN_TEXT, service, "1", "service it serves"),
@@ -100,7 +101,7 @@ struct node_row {
 #define NODE(name, type, member, units, long_name)                                                           \
     { name, type, offsetof(struct node_row, member), units, long_name, NULL, NULL }
 
-const struct column node_columns[] = {
+static const struct column node_columns[] = {
     NODE("name", COLUMN_TEXT, name, "1", "pool-ordinal"),
     NODE("pool", COLUMN_TEXT, pool, "1", "pool"),
     NODE("zone", COLUMN_TEXT, zone, "1", "zone"),
@@ -241,4 +242,19 @@ bool rows_close(struct world *w, const struct summary *summary, struct error *er
         return false;
     }
     return recorder_close(recorder, summary, err);
+}
+
+static const struct result_table_schema tables[] = {
+    {"/requests", "A row for every request that arrived, in the order in which they ended.", request_columns},
+    {"/replicas", "A row for every pod there ever was.", replica_columns},
+    {"/nodes", "A row for every node there ever was.", node_columns},
+    {"/events", "What happened to pods and nodes.", event_columns},
+    {NULL, NULL, NULL},
+};
+
+void run_print_result_schema(void) {
+    struct strbuf text = {0};
+    result_schema(tables, &text);
+    fwrite(text.text, 1, text.length, stdout);
+    strbuf_free(&text);
 }

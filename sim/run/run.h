@@ -34,6 +34,9 @@ struct run_result {
 bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
                   struct error *err);
 
+/* JSON Schema of the tables in result.h5, on stdout. */
+void run_print_result_schema(void);
+
 /* Every objective was met (or there is none). */
 bool run_objectives_met(const struct summary *summary);
 

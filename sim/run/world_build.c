@@ -200,6 +200,8 @@ bool world_services(struct world *w, const struct run_options *options, struct e
 
 /* ---- arrivals ---- */
 
+enum { TRACES_MAX = 63 }; /* the bits of a request's id that tell its trace */
+
 struct source_plan {
     struct world *w;
     const struct trace_config *config;
@@ -286,6 +288,10 @@ static struct trace_source *open_source(struct world *w, size_t index, struct er
 
 bool world_arrivals(struct world *w, struct error *err) {
     size_t count = w->scenario.trace_count;
+    if (count > TRACES_MAX) {
+        return error_at(err, ERROR_INVALID, &w->scenario.traces[TRACES_MAX].pos, "spec.traces",
+                        "expected at most %d traces, found %zu", TRACES_MAX, count);
+    }
     struct trace_source **sources = arena_array(w->arena, count, sizeof *sources);
     w->source_region = arena_array(w->arena, count, sizeof *w->source_region);
     for (size_t i = 0; i < count; i++) {

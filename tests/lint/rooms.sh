@@ -31,8 +31,8 @@ awk '
     /^#include <simgrid/ && FILENAME !~ /^sim\/engine\/simgrid_module/ {
         complain("only sim/engine/simgrid_module.c may include SimGrid")
     }
-    /^#include <hdf5/ && FILENAME !~ /^(sim\/record\/|traces\/[a-z_0-9]*h5[a-z_]*\.[ch]$)/ {
-        complain("only sim/record and traces/*h5* may include HDF5")
+    /^#include <hdf5/ && FILENAME !~ /^(sim\/record\/|traces\/format\/[a-z_0-9]*h5[a-z_]*\.[ch]$)/ {
+        complain("only sim/record and traces/format/*h5* may include HDF5")
     }
 
     /^#include "/ {

@@ -8,7 +8,7 @@
 #include "base/detmath.h"
 #include "base/strbuf.h"
 #include "base/units.h"
-#include "traces.h"
+#include "traces/traces.h"
 
 /* What a value's text is read into, and the name it has in messages. */
 struct target {

@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "traces.h"
+#include "traces/traces.h"
 
 /* The probabilities of fit.c. */
 enum { FIT_POINTS = 33 };

@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
-#include "traces.h"
+#include "traces/traces.h"
 
 enum {
     FIT_SAMPLE_MAX = 1 << 20,

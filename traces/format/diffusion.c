@@ -1,7 +1,7 @@
 /* traces/diffusion.c: image-generation requests of Alibaba's GenTD26 (lora_request_trace): no tokens; the
  * work is the time that the service took. Requests that failed there used its GPUs too and are kept; those
  * that were still waiting when the log was taken have no service time (0 = not stated). */
-#include "columns.h"
+#include "traces/format/columns.h"
 
 static const struct csv_column diffusion_columns[] = {
     {"gmt_create", COLUMN_ARRIVAL, true}, {"exec_time_seconds", COLUMN_SERVICE_S, true},

@@ -3,7 +3,7 @@
 #define DRYDOCK_TRACES_LENGTHS_H
 
 #include "base/rng.h"
-#include "traces.h"
+#include "traces/traces.h"
 
 /* The standard normal distribution function between its values at 4097 points: error below 1e-6, which is
  * less than one token anywhere, at a tenth of the cost of the series. */

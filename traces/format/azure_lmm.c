@@ -1,6 +1,6 @@
 /* traces/azure_lmm.c: Azure's multimodal trace of 2025: TIMESTAMP,NumImages,ContextTokens,GeneratedTokens.
  * How many of the context tokens stand for images is not published; they count as input tokens. */
-#include "columns.h"
+#include "traces/format/columns.h"
 
 static const struct csv_column lmm_columns[] = {
     {"TIMESTAMP", COLUMN_ARRIVAL, true},   {"NumImages", COLUMN_IMAGES, true},

@@ -1,4 +1,4 @@
-#include "servegen_files.h"
+#include "traces/format/servegen_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "lines.h"
-#include "scan.h"
+#include "traces/lines.h"
+#include "traces/scan.h"
 
 /* ---- chunk-N-trace.csv ---- */
 

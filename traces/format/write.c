@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
-#include "h5_columns.h"
+#include "traces/format/h5_columns.h"
 #include "record/hdf5_io.h"
-#include "source.h"
+#include "traces/source.h"
 
 static bool stopped(struct error *err) {
     return interrupt_requested() && !error_set(err, ERROR_INTERRUPTED, "interrupted");

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "source.h"
+#include "traces/source.h"
 
 extern const struct trace_format trace_format_azure_llm, trace_format_azure_lmm, trace_format_burstgpt,
     trace_format_mooncake, trace_format_servegen, trace_format_diffusion, trace_format_drydock,

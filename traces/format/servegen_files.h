@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "traces.h"
+#include "traces/traces.h"
 
 enum { SERVEGEN_CLIENTS_MAX = 4096, SERVEGEN_WINDOWS_MAX = 20000, SERVEGEN_DATASET_BYTES_MAX = 256 << 20 };
 

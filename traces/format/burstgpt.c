@@ -1,7 +1,7 @@
 /* traces/burstgpt.c: BurstGPT: ChatGPT and GPT-4 use on a campus, seconds from the start of the trace.
  * Requests that failed have 0 response tokens; they are not replayed, but counted. Newer files add sessions.
  */
-#include "columns.h"
+#include "traces/format/columns.h"
 
 static const struct csv_column burst_columns[] = {
     {"Timestamp", COLUMN_ARRIVAL, true},    {"Model", COLUMN_SERVICE, true},

@@ -10,8 +10,8 @@
 #include "base/detmath.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "servegen_files.h"
-#include "source.h"
+#include "traces/format/servegen_files.h"
+#include "traces/source.h"
 
 enum { SERVEGEN_BATCH = 256, SERVEGEN_IMAGES_MAX = 1024 };
 static const double servegen_window_s = 600; /* of a folder whose clients have one window each */

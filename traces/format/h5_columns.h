@@ -13,7 +13,7 @@
 #include <hdf5.h>
 #include <stddef.h>
 
-#include "traces.h"
+#include "traces/traces.h"
 
 #define H5_TRACE_SCHEMA "drydock.trace/1"
 

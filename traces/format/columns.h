@@ -3,7 +3,7 @@
 #ifndef DRYDOCK_TRACES_COLUMNS_H
 #define DRYDOCK_TRACES_COLUMNS_H
 
-#include "source.h"
+#include "traces/source.h"
 
 /* What a column says; one row each in column_uses[] of columns.c, which has our name of it. */
 enum column_use {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source.h"
+#include "traces/source.h"
 
 enum { MOONCAKE_BLOCK_TOKENS = 512, MOONCAKE_HASHES_MAX = 65536, MOONCAKE_DEPTH_MAX = 8 };
 

@@ -1,4 +1,4 @@
-#include "lengths.h"
+#include "traces/synth/lengths.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "columns.h"
+#include "traces/format/columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
+#include "traces/format/columns.h"
 
 static const struct csv_column azure_columns[] = {
     {"TIMESTAMP", COLUMN_ARRIVAL, true},

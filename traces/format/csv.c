@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
+#include "traces/format/columns.h"
 
 /* A dialect made from the map and our names; lives as long as the source. */
 struct own_dialect {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5_columns.h"
-#include "source.h"
+#include "traces/format/h5_columns.h"
+#include "traces/source.h"
 
 const struct h5_column h5_columns[H5_COLUMN_COUNT] = {
     {"arrival_ps", H5_I64, offsetof(struct trace_row, arrival_ps), "ps"},
