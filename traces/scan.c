@@ -234,7 +234,7 @@ const char *scan_date(const char *p, size_t n, struct instant *t) {
     return NULL;
 }
 
-void instant_text(struct instant t, char out[40]) {
+void instant_text(struct instant t, char out[INSTANT_TEXT_BYTES]) {
     int64_t days = t.s / 86400 - (t.s % 86400 < 0);
     int64_t second = t.s - days * 86400;
     int64_t year = 1970 + days / 366; /* never too late, then walked on */
@@ -251,11 +251,11 @@ void instant_text(struct instant t, char out[40]) {
     }
     char fraction[16] = "";
     if (t.ps > 0) {
-        int length = snprintf(fraction, sizeof fraction, ".%012lld", (long long)t.ps);
-        while (length > 0 && fraction[length - 1] == '0') {
-            fraction[--length] = '\0';
+        int digits = snprintf(fraction, sizeof fraction, ".%012lld", (long long)t.ps);
+        while (digits > 0 && fraction[digits - 1] == '0') {
+            fraction[--digits] = '\0';
         }
     }
-    snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", (int)(year % 10000), (int)month, (int)day + 1,
-             (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60), fraction);
+    snprintf(out, INSTANT_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", (int)(year % 10000), (int)month,
+             (int)day + 1, (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60), fraction);
 }

@@ -15,7 +15,7 @@ fi
 
 # -O0: whether everything is there, not how fast it goes.
 newcomer() {
-    env -u MAKEFLAGS make -s -j2 -C "$SCRATCH/clone" BUILD=build CFLAGS=-O0 all quickstart
+    env -u MAKEFLAGS -u WERROR make -s -j2 -C "$SCRATCH/clone" BUILD=build CFLAGS=-O0 all quickstart
 }
 has_results() {
     [[ -s $SCRATCH/clone/out/quickstart/result.h5 && -s $SCRATCH/clone/out/quickstart/summary.json ]]
