@@ -29,7 +29,8 @@ static inline bool scan_looks_like_date(const char *p, size_t n) {
 }
 
 /* "2023-11-16T18:15:46.680590Z" into out[40]; as many digits as say it all. */
-void instant_text(struct instant t, char out[40]);
+enum { INSTANT_TEXT_BYTES = 80 };
+void instant_text(struct instant t, char out[INSTANT_TEXT_BYTES]);
 
 /* The digits that the 8 bytes at p begin with: how many (0 .. 8) and their value. Reads 8 bytes always.
  *

@@ -74,7 +74,7 @@ struct trace_report {
     uint64_t clamped;      /* of those, rows too far from their place: moved to the latest time given out */
     char columns[512];     /* those that were used, by our names, comma separated */
     char ignored_columns[256]; /* those that were not, by the file's names, comma separated */
-    char start[40]; /* date of time 0, "2023-11-16T18:15:46.680590Z"; "" where the file has no dates */
+    char start[80]; /* date of time 0, "2023-11-16T18:15:46.680590Z"; "" where the file has no dates */
     char format[32];
 };
 

@@ -90,7 +90,7 @@ static void dates_are_read_in_every_shape_that_traces_use(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct instant t;
-        char iso[40];
+        char iso[INSTANT_TEXT_BYTES];
         assert_null(scan_date(cases[i].text, strlen(cases[i].text), &t));
         instant_text(t, iso);
         assert_string_equal(iso, cases[i].iso);
