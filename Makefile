@@ -53,7 +53,8 @@ SAY     = $(if $(V),@:,@printf '  %-5s %s\n')
 
 MODULE_SRC  := $(wildcard sim/engine/simgrid_module.c)
 LIB_SRC     := $(filter-out sim/cli/% $(MODULE_SRC),\
-                 $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c traces/*/*.c analysis/*.c analysis/*/*.c kernels/*.c)))
+                 $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c traces/*/*.c \
+                                   analysis/*.c analysis/*/*.c kernels/*.c)))
 CLI_SRC     := $(sort $(wildcard sim/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*.c))
@@ -82,7 +83,7 @@ SOVERSION   := 0
 
 help: ## This list.
 	@echo "Drydock $(VERSION). First time here: make try, then make test."
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 # ---- first steps ------------------------------------------------------------------------------------------
 
@@ -208,7 +209,7 @@ runnable: $(PROGRAM) $(MODULE)
 
 # CASES is a folder of tables; conformance DIR NAME shows single cases.
 CASES ?= $(DATA)/conformance
-conformance: $(CONFORMANCE) ## Check the controllers against the decision tables of CASES (default $(DATA)/conformance).
+conformance: $(CONFORMANCE) ## Check the controllers against the decision tables in CASES (a folder).
 	@$(CONFORMANCE) $(CASES)
 
 # SimGrid's own context switches look like stack errors to ASan; threads do not.
@@ -224,7 +225,7 @@ coverage: ## Run the tests with gcov and write build-coverage/index.html.
 	@gcovr --root . --object-directory build-coverage --filter 'sim/' --filter 'traces/' --filter 'analysis/' \
 	    --html-details build-coverage/index.html --print-summary
 
-fuzz: ## Run each libFuzzer program for $(FUZZ_S) seconds (clang).
+fuzz: ## Run each libFuzzer program for FUZZ_S seconds (clang).
 	@$(MAKE) --no-print-directory BUILD=build-fuzz MODE=fuzz CC=clang CFLAGS='-O1 -g' fuzzers
 	@BUILD=build-fuzz FUZZ_S='$(FUZZ_S)' tests/fuzz/run.sh
 .PHONY: fuzzers
@@ -239,14 +240,14 @@ format: ## Rewrite the C sources with clang-format.
 golden: $(PROGRAM) $(MODULE) ## Rewrite the golden files, for review as a diff.
 	@BUILD='$(BUILD)' UPDATE=1 tests/e2e/golden.sh
 
-bench: $(PROGRAM) $(MODULE) $(BENCHES) ## Measure speed and memory against baselines; appends to build/bench/history.csv.
+bench: $(PROGRAM) $(MODULE) $(BENCHES) ## Measure speed and memory beside baselines; appends to build/bench/history.csv.
 	@BUILD='$(BUILD)' DATA='$(DATA)' tests/bench/bench.sh
 
 # ---- installing -------------------------------------------------------------------------------------------
 
 HEADERS := $(wildcard sim/drydock.h sim/drydock_policy.h)
 
-install: all ## Install under $(DESTDIR)$(PREFIX).
+install: all ## Install under PREFIX (/usr/local), below DESTDIR.
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(LIBDIR)/drydock $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/drydock
