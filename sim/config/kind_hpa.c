@@ -84,6 +84,7 @@ static bool read_behavior(const struct reading *r, const struct place *spec, str
     struct place up = place_get(r, &behavior, "scaleUp");
     struct place down = place_get(r, &behavior, "scaleDown");
     default_rules(r->arena, out);
+    out->behavior_given = behavior.node != NULL;
     warn_unknown_fields(r, &behavior, fields);
     return expect_mapping(r, &behavior) && read_rules(r, &up, &out->up) && read_rules(r, &down, &out->down);
 }

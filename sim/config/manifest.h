@@ -159,6 +159,7 @@ struct hpa {
     int64_t max_replicas;
     struct hpa_metric *metrics;
     size_t metric_count;
+    bool behavior_given; /* without spec.behavior the controller scales by older rules, not by the defaults */
     struct hpa_rules up, down;
 };
 
