@@ -7,10 +7,12 @@ source "$(dirname "$0")/../../check.sh"
 # Long enough to be hit in the middle: the quickstart's trace over and over.
 long_run=(run scenarios/quickstart --quiet --set traces.0.repeat=100000 --set duration=99d)
 
-# interrupted SIGNAL DELAY_S
+# interrupted SIGNAL DELAY_S FOLDER COMMAND...: the command writes into the folder, if at all.
 interrupted() {
-    local signal=$1 delay_s=$2 out=$SCRATCH/$1-$2 code=0 pid
-    "$DRYDOCK" "${long_run[@]}" --out "$out" 2>"$SCRATCH/err" &
+    local signal=$1 delay_s=$2 out=$3 code=0 pid
+    shift 3
+    mkdir -p "$out"
+    "$DRYDOCK" "$@" 2>"$SCRATCH/err" >"$SCRATCH/stdout" &
     pid=$!
     sleep "$delay_s"
     if ! kill "-$signal" "$pid" 2>/dev/null; then
@@ -32,6 +34,15 @@ interrupted() {
 
 for signal in INT TERM; do
     for delay_s in 0.1 1; do
-        check "SIG$signal after $delay_s s" interrupted "$signal" "$delay_s"
+        out=$SCRATCH/$signal-$delay_s
+        check "SIG$signal after $delay_s s of a run" \
+            interrupted "$signal" "$delay_s" "$out" "${long_run[@]}" --out "$out"
     done
+done
+
+"$DRYDOCK" trace synth --preset quickstart --out "$SCRATCH/trace.csv" --quiet >/dev/null
+for file in trace.h5 trace.csv trace.csv.gz; do
+    out=$SCRATCH/convert-$file
+    check "SIGINT while $file is written" interrupted INT 0.3 "$out" \
+        trace convert --repeat 14000 "$SCRATCH/trace.csv" "$out/$file"
 done
