@@ -67,10 +67,44 @@ static struct cache_entry *add_entry(struct node_cache *cache, const struct arte
     return e;
 }
 
+static void pull_done(void *context, uint64_t argument);
+
+static void pull_start(struct cache_entry *e) {
+    struct cluster *c = e->owner->cluster;
+    const struct node *node = &c->nodes[e->owner->node];
+    if (engine_transfer(c->engine, e->source_host, node->host, e->bytes, pull_done, e, 0) == 0) {
+        cluster_say(c, node->name, "Failed", "no way for %s to come here", e->key);
+    }
+}
+
+static void drop(struct node_cache *cache, struct cache_entry *gone) {
+    struct cache_entry **e = &cache->entries;
+    while (*e != gone) {
+        e = &(*e)->next;
+    }
+    *e = gone->next;
+    cache->used_bytes -= gone->bytes;
+}
+
+/* Ends the first image pull of the node and starts the next that somebody still waits for. */
+static void next_image(struct node_cache *cache) {
+    cache->pulls = cache->pulls->next_pull;
+    while (cache->pulls && !cache->pulls->waiters) {
+        drop(cache, cache->pulls);
+        cache->pulls = cache->pulls->next_pull;
+    }
+    if (cache->pulls) {
+        pull_start(cache->pulls);
+    }
+}
+
 static void pull_done(void *context, uint64_t argument) {
     (void)argument;
     struct cache_entry *e = context;
     e->state = ARTEFACT_PRESENT;
+    if (e->is_image) {
+        next_image(e->owner);
+    }
     struct pod_state *waiter = e->waiters;
     e->waiters = NULL;
     while (waiter) {
@@ -92,12 +126,26 @@ static void wait_for(struct cache_entry *e, struct pod_state *pod) {
     *tail = pod;
 }
 
-bool cache_want(struct node_cache *cache, const struct artefact *artefact, uint32_t source_host,
-                struct pod_state *pod) {
+/* Behind the images that are being pulled or wait for it. */
+static void pull_image(struct cache_entry *e) {
+    struct cache_entry **tail = &e->owner->pulls;
+    while (*tail) {
+        tail = &(*tail)->next_pull;
+    }
+    *tail = e;
+    if (e == e->owner->pulls) {
+        pull_start(e);
+    }
+}
+
+bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool is_image,
+                uint32_t source_host, struct pod_state *pod) {
     struct cache_entry *e = entry_of(cache, artefact->key);
     bool start = !e;
     if (start) {
         e = add_entry(cache, artefact, ARTEFACT_PULLING);
+        e->source_host = source_host;
+        e->is_image = is_image;
     }
     e->users++;
     e->last_use = ++cache->clock;
@@ -105,9 +153,10 @@ bool cache_want(struct node_cache *cache, const struct artefact *artefact, uint3
         return true;
     }
     wait_for(e, pod);
-    if (start) {
-        engine_transfer(cache->cluster->engine, source_host, cache->cluster->nodes[cache->node].host,
-                        artefact->bytes, pull_done, e, 0);
+    if (start && is_image) {
+        pull_image(e);
+    } else if (start) {
+        pull_start(e);
     }
     return false;
 }

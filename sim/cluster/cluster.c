@@ -24,216 +24,50 @@ const struct pod_demand *demand_of(const struct pod_state *pod) {
     return &pod->cluster->config.demands[pod->pub.demand];
 }
 
-/* ---- nodes ---- */
+/* ---- pods there are ---- */
 
-static void schedule_pending(struct cluster *c);
+static void reconcile(struct cluster *c, uint32_t demand);
 
-static void init_node(struct cluster *c, size_t index, uint32_t pool, uint32_t ordinal) {
-    struct node *n = &c->nodes[index];
-    const struct pool_config *p = &c->config.pools[pool];
-    n->name = arena_printf(c->arena, "%s-%u", p->name, ordinal);
-    n->pool = pool;
-    n->ordinal = ordinal;
-    n->host = c->config.first_host[pool] + ordinal;
-    n->requested_ps = -1;
-    n->ready_ps = -1;
-    n->deleted_ps = -1;
-    n->cache = cache_create(c, index, p->disk_bytes);
-}
-
-static void node_become_ready(struct cluster *c, struct node *n) {
-    n->ready = true;
-    n->ready_ps = engine_now(c->engine);
-    cluster_say(c, n->name, "NodeReady", "pool %s", c->config.pools[n->pool].name);
-}
-
-static void node_ready_event(void *context, uint64_t argument) {
-    struct cluster *c = context;
-    struct node *n = &c->nodes[argument];
-    node_become_ready(c, n);
-    for (size_t i = 0; i < c->pod_count; i++) {
-        struct pod_state *pod = c->pods[i];
-        if (pod->pub.phase == POD_PENDING && pod->pub.node == (int64_t)argument) {
-            startup_begin(pod);
-        }
+/* The lowest free ordinal. */
+static uint32_t take_ordinal(struct cluster *c, struct demand_state *d) {
+    uint32_t ordinal = d->lowest_free;
+    while (ordinal < d->taken_count && d->taken[ordinal]) {
+        ordinal++;
     }
-    schedule_pending(c);
+    if (ordinal == d->taken_count) {
+        d->taken = arena_grow(c->arena, d->taken, d->taken_count, d->taken_count + 1, &d->taken_capacity,
+                              sizeof *d->taken);
+        d->taken_count++;
+    }
+    d->taken[ordinal] = true;
+    d->lowest_free = ordinal + 1;
+    return ordinal;
 }
 
-/* The next node of a pool that does not exist yet, or -1 when the pool is at its maximum. */
-static int64_t absent_node(const struct cluster *c, size_t pool) {
-    size_t first = c->first_node[pool];
-    for (size_t i = first; i < first + (size_t)c->config.pools[pool].max; i++) {
-        if (!c->nodes[i].exists) {
-            return (int64_t)i;
-        }
-    }
-    return -1;
+static void give_ordinal_back(struct demand_state *d, uint32_t ordinal) {
+    d->taken[ordinal] = false;
+    d->lowest_free = ordinal < d->lowest_free ? ordinal : d->lowest_free;
 }
 
-static void add_node(struct cluster *c, size_t index, bool at_once) {
-    struct node *n = &c->nodes[index];
-    n->exists = true;
-    n->requested_ps = engine_now(c->engine);
-    if (at_once) {
-        node_become_ready(c, n);
-        return;
+/* Kubernetes makes a StatefulSet's pod only when the one that had its ordinal has gone. */
+static bool ordinal_is_terminating(const struct cluster *c, uint32_t demand) {
+    const struct demand_state *d = &c->demands[demand];
+    uint32_t ordinal = d->lowest_free;
+    while (ordinal < d->taken_count && d->taken[ordinal]) {
+        ordinal++;
     }
-    struct rng rng = rng_stream(c->config.seed, RNG_PROVISION, n->name);
-    double delay_s = delay_draw(&c->config.pools[n->pool].provisioning, &rng);
-    cluster_say(c, n->name, "NodeRequested", "pool %s", c->config.pools[n->pool].name);
-    engine_at(c->engine, n->requested_ps + simtime_from_s(delay_s), EVENT_LIFECYCLE, node_ready_event, c,
-              index);
-}
-
-/* ---- scheduling ---- */
-
-static struct pod_view pod_view_of(const struct pod_demand *d) {
-    struct pod_view v = {
-        .cpu_milli = d->cpu_milli,
-        .memory_bytes = d->memory_bytes,
-        .gpus = d->gpus,
-        .node_selector = d->node_selector,
-        .tolerations = d->tolerations,
-        .artefact_bytes = d->weights.bytes,
-    };
-    for (size_t i = 0; i < d->image_count; i++) {
-        v.artefact_bytes += d->images[i].bytes;
-    }
-    return v;
-}
-
-static struct node_view node_view_of(const struct cluster *c, const struct node *n,
-                                     const struct pod_demand *d) {
-    const struct pool_config *p = &c->config.pools[n->pool];
-    struct node_view v = {
-        .name = n->name,
-        .usable = n->exists,
-        .ready = n->ready,
-        .labels = &c->config.pool_labels[n->pool],
-        .taints = &p->taints,
-        .cpu_milli = (int64_t)(p->cpu * 1000),
-        .memory_bytes = (int64_t)p->memory_bytes,
-        .gpus = p->gpus,
-        .used_cpu_milli = n->used_cpu_milli,
-        .used_memory_bytes = n->used_memory_bytes,
-        .used_gpus = n->used_gpus,
-    };
-    for (size_t i = 0; i < d->image_count; i++) {
-        v.cached_bytes += cache_has(n->cache, d->images[i].key) ? d->images[i].bytes : 0;
-    }
-    v.cached_bytes += d->weights.bytes > 0 && cache_has(n->cache, d->weights.key) ? d->weights.bytes : 0;
-    return v;
-}
-
-static int64_t choose_node(const struct cluster *c, const struct pod_demand *d, uint32_t *why) {
-    struct node_view *views = mem_zalloc(c->node_count, sizeof *views);
-    for (size_t i = 0; i < c->node_count; i++) {
-        views[i] = node_view_of(c, &c->nodes[i], d);
-    }
-    struct pod_view pod = pod_view_of(d);
-    int64_t chosen = scheduler_choose(&pod, views, c->node_count, why);
-    free(views);
-    return chosen;
-}
-
-/* The first pool, in the scenario's order, with room to grow whose empty node the pod fits. */
-static int64_t node_to_add(const struct cluster *c, const struct pod_demand *d) {
-    struct pod_view pod = pod_view_of(d);
-    for (size_t p = 0; p < c->config.pool_count; p++) {
-        int64_t absent = absent_node(c, p);
-        if (absent < 0) {
-            continue;
-        }
-        struct node_view view = node_view_of(c, &c->nodes[absent], d);
-        view.usable = true;
-        if (scheduler_filter(&pod, &view) == FIT) {
-            return absent;
-        }
-    }
-    return -1;
-}
-
-static void bind_pod(struct cluster *c, struct pod_state *pod, size_t node) {
-    struct node *n = &c->nodes[node];
-    const struct pod_demand *d = demand_of(pod);
-    pod->pub.node = (int64_t)node;
-    pod->pub.bound_ps = engine_now(c->engine);
-    n->pods++;
-    n->used_cpu_milli += d->cpu_milli;
-    n->used_memory_bytes += d->memory_bytes;
-    n->used_gpus += d->gpus;
-    cluster_say(c, pod->pub.name, "Scheduled", "assigned to %s", n->name);
-}
-
-static void say_unschedulable(struct cluster *c, const struct pod_state *pod, const uint32_t *why) {
-    char text[MESSAGE_BYTES] = "";
-    size_t used = 0;
-    uint32_t nodes = 0;
-    for (int m = MISFIT_SELECTOR; m <= MISFIT_GPU; m++) {
-        nodes += why[m];
-        if (why[m] && used < sizeof text) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%u %s", used ? ", " : "", why[m],
-                                     misfit_texts[m]);
-        }
-    }
-    cluster_say(c, pod->pub.name, "FailedScheduling", "0/%u nodes are available: %s", nodes, text);
-}
-
-/* Finds a node for the pod, adding one where a pool may grow. True when it has one now. */
-static bool place(struct cluster *c, struct pod_state *pod, bool at_once) {
-    uint32_t why[MISFIT_GPU + 1] = {0};
-    int64_t node = choose_node(c, demand_of(pod), why);
-    if (node < 0) {
-        node = node_to_add(c, demand_of(pod));
-        if (node >= 0) {
-            add_node(c, (size_t)node, at_once);
-        }
-    }
-    if (node < 0) {
-        say_unschedulable(c, pod, why);
-        return false;
-    }
-    bind_pod(c, pod, (size_t)node);
-    return true;
-}
-
-static void schedule_pending(struct cluster *c) {
-    for (size_t i = 0; i < c->pod_count; i++) {
-        struct pod_state *pod = c->pods[i];
-        if (pod->pub.phase != POD_PENDING || pod->pub.node >= 0) {
-            continue;
-        }
-        if (place(c, pod, false) && c->nodes[pod->pub.node].ready) {
-            startup_begin(pod);
-        }
-    }
-}
-
-/* ---- pods ---- */
-
-static bool ordinal_in_use(const struct cluster *c, uint32_t demand, uint32_t ordinal) {
-    for (size_t i = 0; i < c->pod_count; i++) {
-        const struct pod *p = &c->pods[i]->pub;
-        if (p->demand == demand && p->ordinal == ordinal && p->phase != POD_GONE) {
-            return true;
-        }
-    }
-    return false;
+    return c->config.demands[demand].stateful && (int64_t)ordinal >= d->wanted;
 }
 
 static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
-    const struct pod_demand *d = &c->config.demands[demand];
+    struct demand_state *d = &c->demands[demand];
     struct pod_state *pod = arena_alloc(c->arena, sizeof *pod);
     c->pods = arena_grow(c->arena, c->pods, c->pod_count, c->pod_count + 1, &c->pod_capacity,
                          sizeof(struct pod_state *));
-    uint32_t ordinal = 0;
-    while (ordinal_in_use(c, demand, ordinal)) {
-        ordinal++;
-    }
+    uint32_t ordinal = take_ordinal(c, d);
     pod->cluster = c;
     pod->pub = (struct pod){
-        .name = arena_printf(c->arena, "%s/%u", d->workload, ordinal),
+        .name = arena_printf(c->arena, "%s/%u", c->config.demands[demand].workload, ordinal),
         .index = (uint32_t)c->pod_count,
         .demand = demand,
         .ordinal = ordinal,
@@ -248,41 +82,52 @@ static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
         .gone_ps = -1,
     };
     char stream[MESSAGE_BYTES];
-    snprintf(stream, sizeof stream, "%s#%u", pod->pub.name, c->generation[demand]++);
+    snprintf(stream, sizeof stream, "%s#%u", pod->pub.name, d->generation++);
     pod->rng = rng_stream(c->config.seed, RNG_STARTUP, stream);
     c->pods[c->pod_count++] = pod;
     return pod;
 }
 
-static int64_t pods_alive(const struct cluster *c, uint32_t demand, bool *all_ready) {
-    int64_t alive = 0;
-    *all_ready = true;
+/* Of one workload: what counts as a replica, and what is on its way out. */
+struct census {
+    int64_t alive, terminating;
+    bool all_ready;
+};
+
+static struct census census_of(const struct cluster *c, uint32_t demand) {
+    struct census census = {.all_ready = true};
     for (size_t i = 0; i < c->pod_count; i++) {
         const struct pod *p = &c->pods[i]->pub;
         if (p->demand == demand && p->phase < POD_TERMINATING) {
-            alive++;
-            *all_ready = *all_ready && p->phase == POD_READY;
+            census.alive++;
+            census.all_ready = census.all_ready && p->phase == POD_READY;
         }
+        census.terminating += p->demand == demand && p->phase == POD_TERMINATING;
     }
-    return alive;
+    return census;
 }
 
-/* Creates what is missing; an ordered StatefulSet gets its next pod only when all before it are Ready. */
+/* Creates what is missing; an ordered StatefulSet gets its next pod only when all it has are Ready and none
+ * is on its way out. */
 static void create_missing(struct cluster *c, uint32_t demand) {
     const struct pod_demand *d = &c->config.demands[demand];
-    bool all_ready;
-    int64_t alive = pods_alive(c, demand, &all_ready);
-    while (alive < c->wanted[demand] && (!d->ordered || all_ready)) {
+    struct census census = census_of(c, demand);
+    if (d->ordered && census.terminating > 0) {
+        return;
+    }
+    while (census.alive < c->demands[demand].wanted && (!d->ordered || census.all_ready) &&
+           !ordinal_is_terminating(c, demand)) {
         struct pod_state *pod = create_pod(c, demand);
-        alive++;
+        census.alive++;
         if (d->bare) {
             pod_become_ready(pod);
         } else {
-            all_ready = false;
+            census.all_ready = false;
         }
     }
 }
 
+/* Inside create_missing and delete_surplus reconcile does nothing: they go on themselves. */
 void pod_become_ready(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     pod->pub.phase = POD_READY;
@@ -294,28 +139,12 @@ void pod_become_ready(struct pod_state *pod) {
                 simtime_to_s(pod->pub.ready_ps - pod->pub.created_ps));
     c->events.pod_ready(c->events.context, &pod->pub);
     if (demand_of(pod)->ordered) {
-        create_missing(c, pod->pub.demand);
-        schedule_pending(c);
+        reconcile(c, pod->pub.demand);
+        cluster_schedule(c);
     }
 }
 
-static void release_node(struct cluster *c, struct pod_state *pod) {
-    if (pod->pub.node < 0) {
-        return;
-    }
-    struct node *n = &c->nodes[pod->pub.node];
-    const struct pod_demand *d = demand_of(pod);
-    n->pods--;
-    n->used_cpu_milli -= d->cpu_milli;
-    n->used_memory_bytes -= d->memory_bytes;
-    n->used_gpus -= d->gpus;
-    for (size_t i = 0; i < pod->images_wanted; i++) {
-        cache_release(n->cache, d->images[i].key);
-    }
-    if (pod->weights_wanted) {
-        cache_release(n->cache, d->weights.key);
-    }
-}
+/* ---- pods that go ---- */
 
 static void pod_become_gone(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
@@ -323,9 +152,16 @@ static void pod_become_gone(struct pod_state *pod) {
     pod->event = 0;
     pod->pub.phase = POD_GONE;
     pod->pub.gone_ps = engine_now(c->engine);
-    release_node(c, pod);
+    give_ordinal_back(&c->demands[pod->pub.demand], pod->pub.ordinal);
+    if (pod->pub.node >= 0) {
+        pod_gives_room_back(pod);
+        startup_release(pod);
+    }
     cluster_say(c, pod->pub.name, "Gone", "removed");
-    schedule_pending(c);
+    if (demand_of(pod)->stateful) {
+        reconcile(c, pod->pub.demand);
+    }
+    cluster_schedule(c);
 }
 
 static void grace_over(void *context, uint64_t argument) {
@@ -340,6 +176,7 @@ static void grace_over(void *context, uint64_t argument) {
     }
 }
 
+/* A pod that is not Ready has no requests to drain: its process ends at the signal. */
 static void delete_pod(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     bool was_ready = pod->pub.phase == POD_READY;
@@ -363,49 +200,90 @@ void cluster_pod_drained(struct cluster *c, struct pod *pod) {
     }
 }
 
-/* The pod to go first: not bound before bound, not Ready before Ready, then the youngest (ReplicaSet
- * controller's ActivePodsWithRanks); an ordered StatefulSet always loses its highest ordinal. */
-static bool goes_before(const struct pod_state *a, const struct pod_state *b) {
-    if (demand_of(a)->ordered) {
-        return a->pub.ordinal > b->pub.ordinal;
-    }
-    bool a_bound = a->pub.node >= 0;
-    bool b_bound = b->pub.node >= 0;
-    if (a_bound != b_bound) {
-        return !a_bound;
-    }
-    bool a_ready = a->pub.phase == POD_READY;
-    bool b_ready = b->pub.phase == POD_READY;
-    if (a_ready != b_ready) {
-        return !a_ready;
-    }
-    if (a->pub.ready_ps != b->pub.ready_ps) {
-        return a->pub.ready_ps > b->pub.ready_ps;
-    }
-    return a->pub.index > b->pub.index;
+/* ---- which go first ---- */
+
+struct victim {
+    struct pod_state *pod;
+    uint32_t neighbours; /* pods of the workload on its node */
+};
+
+/* -1, 0, 1: whether a is set and b is not, and so on: the unset goes first. */
+static int unset_first(bool a, bool b) {
+    return a - b;
 }
 
-static void delete_surplus(struct cluster *c, uint32_t demand) {
-    bool all_ready;
-    int64_t surplus = pods_alive(c, demand, &all_ready) - c->wanted[demand];
-    for (; surplus > 0; surplus--) {
-        struct pod_state *victim = NULL;
-        for (size_t i = 0; i < c->pod_count; i++) {
-            struct pod_state *p = c->pods[i];
-            if (p->pub.demand == demand && p->pub.phase < POD_TERMINATING &&
-                (!victim || goes_before(p, victim))) {
-                victim = p;
+/* cluster.h says the order; Kubernetes' ActivePodsWithRanks.Less, rule by rule. */
+static int compare_victims(const void *left, const void *right) {
+    const struct victim *a = left;
+    const struct victim *b = right;
+    const struct pod *x = &a->pod->pub;
+    const struct pod *y = &b->pod->pub;
+    if (demand_of(a->pod)->stateful) {
+        return x->ordinal > y->ordinal ? -1 : 1;
+    }
+    int order = unset_first(x->bound_ps >= 0, y->bound_ps >= 0);
+    order = order ? order : unset_first(x->started_ps >= 0, y->started_ps >= 0);
+    order = order ? order : unset_first(x->phase == POD_READY, y->phase == POD_READY);
+    order = order ? order : (a->neighbours < b->neighbours) - (a->neighbours > b->neighbours);
+    order = order ? order : (x->ready_ps < y->ready_ps) - (x->ready_ps > y->ready_ps);
+    return order ? order : (x->index < y->index) - (x->index > y->index);
+}
+
+static struct victim *rank_victims(const struct cluster *c, uint32_t demand, size_t count) {
+    struct victim *victims = mem_zalloc(count, sizeof *victims);
+    uint32_t *on_node = mem_zalloc(c->node_count, sizeof *on_node);
+    size_t n = 0;
+    for (size_t i = 0; i < c->pod_count; i++) {
+        struct pod_state *pod = c->pods[i];
+        if (pod->pub.demand == demand && pod->pub.phase < POD_TERMINATING) {
+            victims[n++].pod = pod;
+            if (pod->pub.node >= 0) {
+                on_node[pod->pub.node]++;
             }
         }
-        delete_pod(victim);
     }
+    for (size_t i = 0; i < n; i++) {
+        int64_t node = victims[i].pod->pub.node;
+        victims[i].neighbours = node >= 0 ? on_node[node] : 0;
+    }
+    qsort(victims, n, sizeof *victims, compare_victims);
+    free(on_node);
+    return victims;
+}
+
+/* An ordered StatefulSet loses one pod at a time: pod_become_gone comes back here for the next. */
+static void delete_surplus(struct cluster *c, uint32_t demand) {
+    const struct pod_demand *d = &c->config.demands[demand];
+    struct census census = census_of(c, demand);
+    int64_t surplus = census.alive - c->demands[demand].wanted;
+    if (surplus <= 0) {
+        return;
+    }
+    struct victim *victims = rank_victims(c, demand, (size_t)census.alive);
+    for (int64_t i = 0; i < surplus; i++) {
+        if (d->ordered && census_of(c, demand).terminating > 0) {
+            break;
+        }
+        delete_pod(victims[i].pod);
+    }
+    free(victims);
+}
+
+static void reconcile(struct cluster *c, uint32_t demand) {
+    struct demand_state *d = &c->demands[demand];
+    if (d->reconciling) {
+        return; /* a pod went at once: whoever deleted it goes on */
+    }
+    d->reconciling = true;
+    delete_surplus(c, demand);
+    create_missing(c, demand);
+    d->reconciling = false;
 }
 
 void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas) {
-    c->wanted[demand] = replicas;
-    delete_surplus(c, demand);
-    create_missing(c, demand);
-    schedule_pending(c);
+    c->demands[demand].wanted = replicas;
+    reconcile(c, demand);
+    cluster_schedule(c);
 }
 
 /* ---- the beginning ---- */
@@ -417,28 +295,19 @@ struct cluster *cluster_create(struct engine *engine, const struct cluster_confi
     c->config = *config;
     c->events = *events;
     c->arena = arena;
-    c->wanted = arena_array(arena, config->demand_count, sizeof *c->wanted);
-    c->generation = arena_array(arena, config->demand_count, sizeof *c->generation);
-    c->first_node = arena_array(arena, config->pool_count, sizeof *c->first_node);
-    for (size_t p = 0; p < config->pool_count; p++) {
-        c->first_node[p] = c->node_count;
-        c->node_count += (size_t)config->pools[p].max;
-    }
-    c->nodes = arena_array(arena, c->node_count, sizeof *c->nodes);
-    for (size_t p = 0; p < config->pool_count; p++) {
-        for (uint32_t i = 0; i < (uint32_t)config->pools[p].max; i++) {
-            init_node(c, c->first_node[p] + i, (uint32_t)p, i);
-        }
-    }
+    c->demands = arena_array(arena, config->demand_count, sizeof *c->demands);
+    nodes_create(c);
     return c;
 }
 
 /* Warm: the pod has been there for a while; what it needs is in its node's cache. */
 static void place_warm(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
-    if (!place(c, pod, true)) {
-        return;
+    uint32_t why[MISFIT_GPU + 1] = {0};
+    if (!pod_place(pod, true, why)) {
+        return; /* it stays Pending; the first round of scheduling says why */
     }
+    pod_become_bound(pod);
     const struct pod_demand *d = demand_of(pod);
     struct node_cache *cache = c->nodes[pod->pub.node].cache;
     for (size_t i = 0; i < d->image_count; i++) {
@@ -456,20 +325,22 @@ static void place_warm(struct pod_state *pod) {
 void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm) {
     for (size_t p = 0; p < c->config.pool_count; p++) {
         for (size_t i = 0; i < (size_t)c->config.pools[p].min; i++) {
-            add_node(c, c->first_node[p] + i, true);
+            node_add(c, c->first_node[p] + i, true);
         }
     }
     for (uint32_t d = 0; d < c->config.demand_count; d++) {
-        c->wanted[d] = replicas[d];
+        c->demands[d].wanted = replicas[d];
         if (!warm || c->config.demands[d].bare) {
             create_missing(c, d);
             continue;
         }
+        c->demands[d].reconciling = true; /* a Ready pod of an ordered set asks for no further one here */
         for (int64_t i = 0; i < replicas[d]; i++) {
             place_warm(create_pod(c, d));
         }
+        c->demands[d].reconciling = false;
     }
-    schedule_pending(c);
+    cluster_schedule(c);
 }
 
 size_t cluster_pod_count(const struct cluster *c) {

@@ -41,7 +41,8 @@ struct pod_demand {
     const char *name;     /* for messages */
     struct position pos;  /* of the manifest */
     bool bare;            /* needs no node: Ready at once (inline services) */
-    bool ordered;         /* StatefulSet, OrderedReady: one at a time */
+    bool stateful;        /* StatefulSet: ordinals 0 .. replicas - 1, the highest goes first */
+    bool ordered;         /* StatefulSet, OrderedReady: up and down one at a time */
     int64_t cpu_milli, memory_bytes, gpus;
     const struct labels *node_selector;
     const struct yaml_node *tolerations;
@@ -50,7 +51,7 @@ struct pod_demand {
     struct artefact weights; /* bytes 0 = none */
     int64_t weight_gpus;     /* GPUs the weights are spread over */
     bool model_server;       /* engine start-up and warm-up apply */
-    struct probe readiness;
+    struct probe startup, readiness;
     double grace_s;
 };
 
@@ -73,7 +74,7 @@ struct pod {
     uint32_t demand;
     uint32_t ordinal;
     enum pod_phase phase;
-    int64_t node; /* -1 = none */
+    int64_t node; /* its own, or the one being provisioned that it is nominated to; -1 = none */
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
     void *owner_data; /* the owner's: its replica */
 };
@@ -112,8 +113,12 @@ struct cluster *cluster_create(struct engine *engine, const struct cluster_confi
  * at time 0. A pod that fits nowhere stays Pending. */
 void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm);
 
-/* The number of replicas a workload shall have from now on. Scaling down takes, as the ReplicaSet controller
- * does, pods that are not Ready first, then the youngest. */
+/* The number of replicas a workload shall have from now on. Scaling down takes pods in the order of the
+ * ReplicaSet controller (ActivePodsWithRanks): without a node before bound, not started before started, not
+ * Ready before Ready, from the node with the most pods of this workload, the youngest. (Where Kubernetes
+ * finds pods of like age, on a logarithmic scale, it takes one of them at random; here it is the youngest.) A
+ * StatefulSet loses its highest ordinals, one after the other has gone where it is ordered, and gets an
+ * ordinal back only when the pod that had it has gone. */
 void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas);
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod);

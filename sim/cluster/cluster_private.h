@@ -17,6 +17,7 @@ struct pod_state {
     bool weights_fresh;   /* downloaded just now: still in the page cache, no disk read */
     size_t images_wanted; /* of the cache so far: it is their user */
     bool weights_wanted;
+    uint64_t last_complaint; /* hash of the last FailedScheduling message: said once, as events are counted */
     struct rng rng;
 };
 
@@ -31,6 +32,9 @@ struct cache_entry {
     struct pod_state *waiters;
     struct node_cache *owner;
     struct cache_entry *next;
+    uint32_t source_host;
+    bool is_image;
+    struct cache_entry *next_pull; /* behind it in the node's queue of image pulls */
 };
 
 struct node_cache {
@@ -40,6 +44,20 @@ struct node_cache {
     double used_bytes;
     uint64_t clock;
     struct cache_entry *entries;
+    struct cache_entry *pulls; /* images: the one being pulled and those that wait for it */
+};
+
+struct demand_state {
+    int64_t wanted;      /* replicas it shall have */
+    uint32_t generation; /* pods made so far: part of a pod's random stream */
+    bool *taken;         /* ordinals in use */
+    size_t taken_count, taken_capacity;
+    uint32_t lowest_free; /* no ordinal below it is free */
+    bool reconciling;
+    /* In this round of scheduling one of its pods found no room, nor a Ready node instead of the one it waits
+     * for: no other will. */
+    bool hopeless, settled;
+    uint32_t why[MISFIT_GPU + 1];
 };
 
 struct cluster {
@@ -52,26 +70,36 @@ struct cluster {
     size_t *first_node; /* of each pool */
     struct pod_state **pods;
     size_t pod_count, pod_capacity;
-    int64_t *wanted;      /* replicas a demand shall have */
-    uint32_t *generation; /* pods made so far, by demand: part of a pod's random stream */
+    struct demand_state *demands;
 };
 
 /* startup.c: the chain from bound to Ready, and back. */
 void startup_begin(struct pod_state *pod); /* bound to a Ready node */
 void startup_artefact_here(struct pod_state *pod, bool fresh);
-void startup_abort(struct pod_state *pod); /* cancels timers, transfers and waits */
+void startup_abort(struct pod_state *pod);   /* cancels timers, transfers and waits */
+void startup_release(struct pod_state *pod); /* what it used of its node's cache may go */
 void pod_become_ready(struct pod_state *pod);
 
 /* cache.c */
 struct node_cache *cache_create(struct cluster *c, size_t node, double capacity_bytes);
 bool cache_has(const struct node_cache *cache, const char *key);
 /* True when the artefact is there. Otherwise it is on its way from `source_host` (started now, unless it was
- * already), and startup_artefact_here(pod) will be called. The pod counts as its user until cache_release. */
-bool cache_want(struct node_cache *cache, const struct artefact *artefact, uint32_t source_host,
-                struct pod_state *pod);
+ * already), and startup_artefact_here(pod) will be called. The pod counts as its user until cache_release. A
+ * node pulls one image at a time, first come first served (the kubelet's serializeImagePulls). */
+bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool is_image,
+                uint32_t source_host, struct pod_state *pod);
 void cache_fill(struct node_cache *cache, const struct artefact *artefact); /* there from the start */
 void cache_release(struct node_cache *cache, const char *key);
 void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod);
+
+/* placement.c */
+void nodes_create(struct cluster *c);
+void node_add(struct cluster *c, size_t index, bool at_once);
+/* Reserves room on a node, asking for one where a pool may grow. False: `why` counts nodes by misfit. */
+bool pod_place(struct pod_state *pod, bool at_once, uint32_t *why);
+void pod_become_bound(struct pod_state *pod);
+void pod_gives_room_back(struct pod_state *pod);
+void cluster_schedule(struct cluster *c); /* finds room for every pod that has none */
 
 /* cluster.c */
 const struct pod_demand *demand_of(const struct pod_state *pod);

@@ -35,16 +35,22 @@ static bool toleration_covers(const struct yaml_node *toleration, const char *ke
     return wanted_key[0] && strcmp(text_of(toleration, "value"), value) == 0;
 }
 
+static bool is_effect(const char *text) {
+    return strcmp(text, "NoSchedule") == 0 || strcmp(text, "NoExecute") == 0 ||
+           strcmp(text, "PreferNoSchedule") == 0;
+}
+
+/* A taint is written "value:effect"; the value may be left out, or the effect, which then is NoSchedule. */
 static bool tolerated(const struct yaml_node *tolerations, const struct label *taint) {
     char value[256];
     const char *colon = strrchr(taint->value, ':');
-    size_t n = colon ? (size_t)(colon - taint->value) : strlen(taint->value);
+    const char *effect = colon ? colon + 1 : is_effect(taint->value) ? taint->value : "NoSchedule";
+    size_t n = colon ? (size_t)(colon - taint->value) : effect == taint->value ? 0 : strlen(taint->value);
     if (n >= sizeof value) {
         n = sizeof value - 1;
     }
     memcpy(value, taint->value, n);
     value[n] = '\0';
-    const char *effect = colon ? colon + 1 : "NoSchedule";
     if (strcmp(effect, "PreferNoSchedule") == 0) {
         return true;
     }

@@ -17,22 +17,31 @@ static struct node_cache *cache_of(const struct pod_state *pod) {
 
 /* ---- readiness ---- */
 
-/* The kubelet probes at initialDelay + k * period after the container's start; the pod is Ready at the first
- * success. Where it probes within the period differs from node to node in reality; here the first probe is at
- * the initial delay. */
-static double until_probe_s(const struct pod_state *pod) {
-    const struct probe *probe = &demand_of(pod)->readiness;
-    if (!probe->present || probe->period_s <= 0) {
-        return 0;
+/* The kubelet probes at initialDelay + k * period after the container's start. Where it probes within the
+ * period differs from node to node in reality; here the first probe is at the initial delay. */
+static simtime probe_after(const struct probe *probe, simtime since_start) {
+    simtime first = simtime_from_s(probe->initial_delay_s);
+    simtime period = simtime_from_s(probe->period_s);
+    if (since_start <= first) {
+        return first;
     }
-    double since_start = simtime_to_s(now_of(pod) - pod->pub.started_ps) - probe->initial_delay_s;
-    if (since_start < 0) {
-        return -since_start;
+    return period > 0 ? first + (since_start - first + period - 1) / period * period : since_start;
+}
+
+/* The date, from the container's start, at which a container that has worked since `since_start` is found
+ * Ready. Until the startup probe succeeds the readiness probe does not run, and then it does at once. */
+static simtime found_ready(const struct pod_demand *d, simtime since_start) {
+    simtime at = since_start;
+    if (d->startup.present) {
+        at = probe_after(&d->startup, at);
     }
-    double periods = (double)(int64_t)(since_start / probe->period_s);
-    double wait = since_start - periods * probe->period_s;
-    double successes = (double)(probe->success_threshold > 1 ? probe->success_threshold - 1 : 0);
-    return (wait > 0 ? probe->period_s - wait : 0) + successes * probe->period_s;
+    if (!d->readiness.present) {
+        return at;
+    }
+    if (!d->startup.present || at < simtime_from_s(d->readiness.initial_delay_s)) {
+        at = probe_after(&d->readiness, at);
+    }
+    return at + (d->readiness.success_threshold - 1) * simtime_from_s(d->readiness.period_s);
 }
 
 static void probe_succeeds(void *context, uint64_t argument) {
@@ -45,7 +54,8 @@ static void probe_succeeds(void *context, uint64_t argument) {
 static void warmed(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
-    after(pod, until_probe_s(pod), probe_succeeds);
+    simtime ready = pod->pub.started_ps + found_ready(demand_of(pod), now_of(pod) - pod->pub.started_ps);
+    pod->event = engine_at(pod->cluster->engine, ready, EVENT_LIFECYCLE, probe_succeeds, pod, 0);
 }
 
 /* ---- weights ---- */
@@ -75,35 +85,40 @@ static void read_weights(struct pod_state *pod) {
         engine_disk_read(c->engine, node->host, demand_of(pod)->weights.bytes, weights_read, pod, 0);
 }
 
-static void started(void *context, uint64_t argument) {
+static void engine_up(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
     const struct pod_demand *d = demand_of(pod);
     pod->event = 0;
-    if (!d->model_server) {
-        pod->pub.loaded_ps = now_of(pod);
-        warmed(pod, 0);
-        return;
-    }
     pod->pub.phase = POD_LOADING;
     pod->weights_wanted = d->weights.bytes > 0;
     if (!pod->weights_wanted ||
-        cache_want(cache_of(pod), &d->weights, pod->cluster->config.models_host, pod)) {
+        cache_want(cache_of(pod), &d->weights, false, pod->cluster->config.models_host, pod)) {
         read_weights(pod);
     }
 }
 
 /* ---- container and images ---- */
 
+static void container_runs(void *context, uint64_t argument) {
+    (void)argument;
+    struct pod_state *pod = context;
+    pod->event = 0;
+    pod->pub.started_ps = now_of(pod);
+    if (demand_of(pod)->model_server) {
+        after(pod, delay_draw(&pod->cluster->config.startup->engine_init, &pod->rng), engine_up);
+        return;
+    }
+    pod->pub.loaded_ps = now_of(pod);
+    warmed(pod, 0);
+}
+
 static void images_here(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     pod->pub.pulled_ps = now_of(pod);
     pod->pub.phase = POD_STARTING;
     cluster_say(c, pod->pub.name, "Pulled", "images are on %s", c->nodes[pod->pub.node].name);
-    double container_s = delay_draw(&c->config.startup->container_start, &pod->rng);
-    pod->pub.started_ps = now_of(pod) + simtime_from_s(container_s);
-    double engine_s = delay_draw(&c->config.startup->engine_init, &pod->rng);
-    after(pod, container_s + (demand_of(pod)->model_server ? engine_s : 0), started);
+    after(pod, delay_draw(&c->config.startup->container_start, &pod->rng), container_runs);
 }
 
 /* One image after the other, as the kubelet does by default (serializeImagePulls). */
@@ -112,7 +127,7 @@ static void pull_next(struct pod_state *pod) {
     while (pod->images_wanted < d->image_count) {
         const struct artefact *image = &d->images[pod->images_wanted];
         pod->images_wanted++;
-        if (!cache_want(cache_of(pod), image, pod->cluster->config.registry_host, pod)) {
+        if (!cache_want(cache_of(pod), image, true, pod->cluster->config.registry_host, pod)) {
             return;
         }
     }
@@ -143,5 +158,15 @@ void startup_abort(struct pod_state *pod) {
     }
     if (pod->waiting) {
         cache_forget_waiter(cache_of(pod), pod);
+    }
+}
+
+void startup_release(struct pod_state *pod) {
+    const struct pod_demand *d = demand_of(pod);
+    for (size_t i = 0; i < pod->images_wanted; i++) {
+        cache_release(cache_of(pod), d->images[i].key);
+    }
+    if (pod->weights_wanted) {
+        cache_release(cache_of(pod), d->weights.key);
     }
 }

@@ -173,15 +173,21 @@ static void read_pod(struct world *w, uint32_t d, const struct workload *workloa
     demand->workload = workload->key;
     demand->name = workload->name;
     demand->pos = workload->pos;
-    demand->ordered = workload->kind == WORKLOAD_STATEFULSET && workload->ordered;
+    demand->stateful = workload->kind == WORKLOAD_STATEFULSET;
+    demand->ordered = demand->stateful && workload->ordered;
     demand->cpu_milli = asked(workload->pod.total.cpu_milli);
     demand->memory_bytes = asked(workload->pod.total.memory_bytes);
     demand->gpus = asked(workload->pod.total.gpus);
     demand->node_selector = &workload->pod.node_selector;
     demand->tolerations = workload->pod.tolerations;
     demand->grace_s = workload->pod.termination_grace_s;
-    if (workload->pod.container_count > 0) {
-        demand->readiness = workload->pod.containers[0].readiness_probe;
+    const struct container *c = engine_container(workload);
+    if (!c && workload->pod.container_count > 0) {
+        c = &workload->pod.containers[0];
+    }
+    if (c) {
+        demand->startup = c->startup_probe;
+        demand->readiness = c->readiness_probe;
     }
     read_images(w, workload, demand);
     w->workloads[d].name = workload->name;
