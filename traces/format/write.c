@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
-#include "traces/format/h5_columns.h"
 #include "record/hdf5_io.h"
+#include "traces/format/h5_columns.h"
 #include "traces/source.h"
 
 static bool stopped(struct error *err) {

@@ -17,8 +17,8 @@
 #include "base/detmath.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "traces/synth/lengths.h"
 #include "traces/source.h"
+#include "traces/synth/lengths.h"
 
 enum {
     SYNTH_BATCH = 256,
