@@ -43,6 +43,7 @@ struct json_object *get(struct json_object *object, const char *key);
 bool has(struct json_object *object, const char *key);
 
 int64_t want_integer(struct trial *trial, struct json_object *object, const char *key);
+int64_t want_count(struct trial *trial, struct json_object *object, const char *key); /* within int32 */
 double want_number(struct trial *trial, struct json_object *object, const char *key);
 const char *want_text(struct trial *trial, struct json_object *object, const char *key);
 bool want_bool(struct trial *trial, struct json_object *object, const char *key);
@@ -52,6 +53,7 @@ struct json_object *want_list(struct trial *trial, struct json_object *object, c
 
 /* With what stands for absent or null. */
 int64_t integer_or(struct trial *trial, struct json_object *object, const char *key, int64_t fallback);
+int64_t count_or(struct trial *trial, struct json_object *object, const char *key, int64_t fallback);
 
 /* ---- answering ---- */
 

@@ -7,7 +7,7 @@
 /* ---- pieces of a case ---- */
 
 static simtime seconds(struct trial *trial, const char *key) {
-    return simtime_from_s((double)want_integer(trial, trial->input, key));
+    return hpa_input_duration(trial, trial->input, key, -1);
 }
 
 static void read_events(struct trial *trial, const char *key, struct hpa_events *events) {
@@ -16,8 +16,8 @@ static void read_events(struct trial *trial, const char *key, struct hpa_events 
     events->slots = mem_zalloc(events->count + 1, sizeof *events->slots);
     for (size_t i = 0; i < events->count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
-        events->slots[i].change = want_integer(trial, item, "change");
-        events->slots[i].at = at_age(want_integer(trial, item, "age_s"));
+        events->slots[i].change = want_count(trial, item, "change");
+        events->slots[i].at = hpa_input_date(trial, item, "age_s", -1);
     }
 }
 
@@ -32,8 +32,8 @@ static void read_log(struct trial *trial, struct hpa_recommendations *log) {
     log->slots = mem_zalloc(log->count + 1, sizeof *log->slots);
     for (size_t i = 0; i < log->count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
-        log->slots[i].replicas = want_integer(trial, item, "replicas");
-        log->slots[i].at = at_age(want_integer(trial, item, "age_s"));
+        log->slots[i].replicas = want_count(trial, item, "replicas");
+        log->slots[i].at = hpa_input_date(trial, item, "age_s", -1);
     }
 }
 
@@ -44,8 +44,8 @@ static void read_behavior(struct trial *trial, struct json_object *behavior, str
 }
 
 static void read_bounds(struct trial *trial, struct hpa *spec) {
-    spec->min_replicas = integer_or(trial, trial->input, "min_replicas", 1);
-    spec->max_replicas = want_integer(trial, trial->input, "max_replicas");
+    spec->min_replicas = count_or(trial, trial->input, "min_replicas", 1);
+    spec->max_replicas = want_count(trial, trial->input, "max_replicas");
 }
 
 static struct hpa_settings read_settings(struct trial *trial) {
@@ -96,8 +96,8 @@ static void answer_sync(struct trial *trial, const struct hpa_decision *d, const
 
 static void run_reconcile(struct trial *trial, struct hpa *spec, struct hpa_state *state) {
     struct hpa_settings settings = read_settings(trial);
-    struct hpa_observation obs = {.spec_replicas = want_integer(trial, trial->input, "spec_replicas"),
-                                  .status_replicas = want_integer(trial, trial->input, "status_replicas")};
+    struct hpa_observation obs = {.spec_replicas = want_count(trial, trial->input, "spec_replicas"),
+                                  .status_replicas = want_count(trial, trial->input, "status_replicas")};
     size_t pod_count;
     struct json_object *pods = want_list(trial, trial->input, "pods", &pod_count);
     struct json_object *metrics = want_list(trial, trial->input, "metrics", &spec->metric_count);
@@ -129,7 +129,7 @@ static void run_trace(struct trial *trial, struct hpa *spec, struct hpa_state *s
     size_t count;
     struct json_object *raw = want_list(trial, trial->input, "raw_desired", &count);
     struct json_object *replicas = json_object_new_array();
-    struct hpa_decision d = {.replicas = want_integer(trial, trial->input, "initial_replicas")};
+    struct hpa_decision d = {.replicas = want_count(trial, trial->input, "initial_replicas")};
     simtime now = 0, period = seconds(trial, "sync_period_s");
     found(trial, "replicas", replicas);
     read_bounds(trial, spec);
@@ -157,8 +157,8 @@ static void run_convert(struct trial *trial, struct hpa *spec, struct hpa_state 
     (void)state;
     struct hpa_settings settings = read_settings(trial);
     read_bounds(trial, spec);
-    answer_bounded(trial, hpa_bound(spec, &settings, want_integer(trial, trial->input, "current_replicas"),
-                                    want_integer(trial, trial->input, "desired_replicas")));
+    answer_bounded(trial, hpa_bound(spec, &settings, want_count(trial, trial->input, "current_replicas"),
+                                    want_count(trial, trial->input, "desired_replicas")));
 }
 
 static void run_rate(struct trial *trial, struct hpa *spec, struct hpa_state *state) {
@@ -166,13 +166,13 @@ static void run_rate(struct trial *trial, struct hpa *spec, struct hpa_state *st
     read_behavior(trial, trial->input, spec);
     read_events(trial, "up_events", &state->ups);
     read_events(trial, "down_events", &state->downs);
-    answer_bounded(trial, hpa_bound_rate(spec, state, want_integer(trial, trial->input, "current_replicas"),
-                                         want_integer(trial, trial->input, "desired_replicas"), 0));
+    answer_bounded(trial, hpa_bound_rate(spec, state, want_count(trial, trial->input, "current_replicas"),
+                                         want_count(trial, trial->input, "desired_replicas"), 0));
 }
 
 static void run_limit(struct trial *trial, struct hpa_state *state, bool up) {
     struct hpa_rules rules = hpa_input_rules(trial, get(trial->input, "rules"), up);
-    int64_t current = want_integer(trial, trial->input, "current_replicas");
+    int64_t current = want_count(trial, trial->input, "current_replicas");
     read_events(trial, "up_events", &state->ups);
     read_events(trial, "down_events", &state->downs);
     found_integer(trial, "limit",
@@ -193,7 +193,7 @@ static void run_down_limit(struct trial *trial, struct hpa *spec, struct hpa_sta
 static void run_stabilize(struct trial *trial, struct hpa *spec, struct hpa_state *state) {
     (void)spec;
     read_log(trial, &state->recommendations);
-    int64_t desired = want_integer(trial, trial->input, "desired_replicas");
+    int64_t desired = want_count(trial, trial->input, "desired_replicas");
     found_integer(
         trial, "replicas",
         hpa_stabilize(&state->recommendations, desired, seconds(trial, "downscale_stabilization_s"), 0));
@@ -206,8 +206,8 @@ static void run_stabilize_both(struct trial *trial, struct hpa *spec, struct hpa
     struct json_object *stored = json_object_new_array();
     read_log(trial, log);
     found_integer(trial, "replicas",
-                  hpa_stabilize_both(log, want_integer(trial, trial->input, "current_replicas"),
-                                     want_integer(trial, trial->input, "desired_replicas"),
+                  hpa_stabilize_both(log, want_count(trial, trial->input, "current_replicas"),
+                                     want_count(trial, trial->input, "desired_replicas"),
                                      seconds(trial, "up_window_s"), seconds(trial, "down_window_s"), 0));
     found(trial, "stored", stored);
     for (size_t i = 0; i < log->count; i++) {
@@ -218,7 +218,7 @@ static void run_stabilize_both(struct trial *trial, struct hpa *spec, struct hpa
 static void run_store(struct trial *trial, struct hpa *spec, struct hpa_state *state) {
     bool up = strcmp(want_text(trial, trial->input, "direction"), "up") == 0;
     struct hpa_events *events = up ? &state->ups : &state->downs;
-    int64_t change = want_integer(trial, trial->input, "new_change");
+    int64_t change = want_count(trial, trial->input, "new_change");
     int64_t before = 1000000; /* any size: only the change is stored */
     struct hpa_decision d = {.current = before, .replicas = up ? before + change : before - change};
     struct json_object *list = json_object_new_array();
@@ -226,7 +226,7 @@ static void run_store(struct trial *trial, struct hpa *spec, struct hpa_state *s
     spec->behavior_given = has(trial->input, "rules");
     spec->up = spec->down = hpa_input_rules(trial, get(trial->input, "rules"), up);
     found_integer(trial, "replica_change_in_period",
-                  hpa_changed_within(events, want_integer(trial, trial->input, "query_period_s"), 0));
+                  hpa_changed_within(events, want_count(trial, trial->input, "query_period_s"), 0));
     hpa_record_change(spec, state, 0, &d);
     found(trial, "events", list);
     for (size_t i = 0; i < events->count; i++) {

@@ -2,8 +2,19 @@
 
 #include <string.h>
 
-simtime at_age(int64_t age_s) {
-    return -simtime_from_s((double)age_s);
+simtime hpa_input_duration(struct trial *trial, struct json_object *object, const char *key,
+                           int64_t fallback_s) {
+    int64_t value_s =
+        fallback_s < 0 ? want_count(trial, object, key) : count_or(trial, object, key, fallback_s);
+    if (value_s < 0) {
+        trial_break(trial, "%s: expected seconds that are not negative", key);
+        return 0;
+    }
+    return simtime_from_s((double)value_s);
+}
+
+simtime hpa_input_date(struct trial *trial, struct json_object *object, const char *key, int64_t fallback_s) {
+    return -hpa_input_duration(trial, object, key, fallback_s);
 }
 
 /* ---- pods ---- */
@@ -27,8 +38,8 @@ static struct hpa_pod pod_of(struct trial *trial, struct json_object *pod) {
     struct hpa_pod p = {.phase = phase_of(trial, want_text(trial, pod, "phase")),
                         .started = has(pod, "start_age_s"),
                         .deleted = has(pod, "deleted") && want_bool(trial, pod, "deleted"),
-                        .started_at = at_age(integer_or(trial, pod, "start_age_s", 0)),
-                        .ready_changed_at = at_age(integer_or(trial, pod, "ready_transition_age_s", 0))};
+                        .started_at = hpa_input_date(trial, pod, "start_age_s", 0),
+                        .ready_changed_at = hpa_input_date(trial, pod, "ready_transition_age_s", 0)};
     if (has(pod, "ready")) {
         p.ready = want_bool(trial, pod, "ready") ? HPA_READY_TRUE : HPA_READY_FALSE;
     }
@@ -77,7 +88,9 @@ static bool value_of(struct trial *trial, struct json_object *sample, const char
     }
     json_object_object_foreach(containers, name, amount) {
         (void)amount;
-        *value += want_integer(trial, containers, name);
+        if (__builtin_add_overflow(*value, want_integer(trial, containers, name), value)) {
+            trial_break(trial, "%s: expected a sum within 64 bits", name);
+        }
     }
     return json_object_object_length(containers) > 0;
 }
@@ -96,8 +109,8 @@ static void read_samples(struct trial *trial, struct json_object *list, size_t c
         struct hpa_sample *sample = pod < pod_count ? &samples[pod] : &strays[reading->stray_count];
         if (value_of(trial, item, container, &sample->value_milli)) {
             sample->present = true;
-            sample->at = at_age(integer_or(trial, item, "age_s", 0));
-            sample->window = simtime_from_s((double)integer_or(trial, item, "window_s", 60));
+            sample->at = hpa_input_date(trial, item, "age_s", 0);
+            sample->window = hpa_input_duration(trial, item, "window_s", 60);
             reading->stray_count += pod == pod_count;
         }
     }
@@ -128,7 +141,7 @@ static void read_target(struct trial *trial, struct json_object *source, struct 
     metric->target_type = "Value";
     if (has(source, "target_utilization_pct")) {
         metric->target_type = "Utilization";
-        metric->target_milli = want_integer(trial, source, "target_utilization_pct") * 1000;
+        metric->target_milli = want_count(trial, source, "target_utilization_pct") * 1000;
     } else if (has(source, "target_average_milli")) {
         metric->target_type = "AverageValue";
         metric->target_milli = want_integer(trial, source, "target_average_milli");
@@ -204,8 +217,8 @@ static void read_policies(struct trial *trial, struct json_object *object, struc
             trial_break(trial, "type: expected Pods or Percent, got \"%s\"", type);
         }
         rules->policies[i] = (struct hpa_policy){.type = type,
-                                                 .value = want_integer(trial, item, "value"),
-                                                 .period_s = want_integer(trial, item, "period_s")};
+                                                 .value = want_count(trial, item, "value"),
+                                                 .period_s = want_count(trial, item, "period_s")};
     }
 }
 
@@ -216,7 +229,7 @@ struct hpa_rules hpa_input_rules(struct trial *trial, struct json_object *object
     rules.policies = arena_array(trial->arena, rules.policy_count, sizeof *rules.policies);
     memcpy(rules.policies, up ? up_policies : down_policies, rules.policy_count * sizeof *rules.policies);
     rules.stabilization_given = has(object, "stabilization_window_s");
-    rules.stabilization_s = integer_or(trial, object, "stabilization_window_s", up ? 0 : 300);
+    rules.stabilization_s = count_or(trial, object, "stabilization_window_s", up ? 0 : 300);
     if (has(object, "select_policy")) {
         rules.select_policy = want_text(trial, object, "select_policy");
     }

@@ -6,7 +6,11 @@
 #include "autoscale/hpa.h"
 #include "tests/conformance/conformance.h"
 
-simtime at_age(int64_t age_s);
+/* Seconds that are not negative; `fallback_s` when absent or null, negative = it must be there. */
+simtime hpa_input_duration(struct trial *trial, struct json_object *object, const char *key,
+                           int64_t fallback_s);
+/* The date of that age. */
+simtime hpa_input_date(struct trial *trial, struct json_object *object, const char *key, int64_t fallback_s);
 
 /* Pods under obs, and the names that samples go by. */
 const char **hpa_input_pods(struct trial *trial, struct json_object *pods, size_t count,

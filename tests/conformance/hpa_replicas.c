@@ -44,10 +44,8 @@ static bool compare(const char *key, struct json_object *want, struct json_objec
 
 static struct hpa_settings settings_of(struct trial *trial) {
     struct hpa_settings s = hpa_default_settings;
-    s.cpu_initialization =
-        simtime_from_s((double)integer_or(trial, trial->input, "cpu_initialization_period_s", 300));
-    s.initial_readiness_delay =
-        simtime_from_s((double)integer_or(trial, trial->input, "initial_readiness_delay_s", 30));
+    s.cpu_initialization = hpa_input_duration(trial, trial->input, "cpu_initialization_period_s", 300);
+    s.initial_readiness_delay = hpa_input_duration(trial, trial->input, "initial_readiness_delay_s", 30);
     return s;
 }
 
@@ -139,7 +137,7 @@ static void run_replicas(struct trial *trial, struct hpa_observation *obs, const
     struct hpa_settings settings = settings_of(trial);
     struct hpa_tolerances tolerances = {.down = want_number(trial, tolerance, "scale_down"),
                                         .up = want_number(trial, tolerance, "scale_up")};
-    obs->spec_replicas = obs->status_replicas = want_integer(trial, trial->input, "current_replicas");
+    obs->spec_replicas = obs->status_replicas = want_count(trial, trial->input, "current_replicas");
     struct hpa_proposal p = hpa_propose(metric, &settings, &tolerances, obs, reading);
     if (p.fault != HPA_NO_FAULT) {
         found_text(trial, "error", hpa_fault_text(p.fault));

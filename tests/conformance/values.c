@@ -25,6 +25,19 @@ int64_t integer_or(struct trial *trial, struct json_object *object, const char *
     return has(object, key) ? want_integer(trial, object, key) : fallback;
 }
 
+int64_t want_count(struct trial *trial, struct json_object *object, const char *key) {
+    int64_t value = want_integer(trial, object, key);
+    if (value < INT32_MIN || value > INT32_MAX) {
+        trial_break(trial, "%s: expected an integer of 32 bits", key);
+        return 0;
+    }
+    return value;
+}
+
+int64_t count_or(struct trial *trial, struct json_object *object, const char *key, int64_t fallback) {
+    return has(object, key) ? want_count(trial, object, key) : fallback;
+}
+
 double want_number(struct trial *trial, struct json_object *object, const char *key) {
     struct json_object *value = get(object, key);
     if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double)) {
