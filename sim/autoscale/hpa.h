@@ -229,8 +229,8 @@ struct hpa_decision {
  * state     recommendations, changes made and the condition ScaledToZero; updated. A change is taken as made.
  *
  * A metric that cannot be read is a reason, never an error: the controller goes on with the others.
- * Costs at most 3,000 instructions with one metric and 100 more a pod (tests/e2e/hpa_cost.sh), with windows of up
- * to 120 syncs; 12 more for each sync of a longer one.
+ * Costs at most 3,000 instructions with one metric and 100 more a pod (tests/e2e/hpa_cost.sh), with windows
+ * of up to 120 syncs; 12 more for each sync of a longer one.
  */
 struct hpa_decision hpa_decide(const struct hpa *spec, const struct hpa_settings *settings,
                                const struct hpa_observation *obs, struct hpa_state *state);
