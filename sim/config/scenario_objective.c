@@ -28,7 +28,8 @@ const struct objective_metric objective_metrics[] = {
     {"requests.unfinished", false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST, "requests left at the end"},
     {"replicas.mean", false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST, "replicas, mean over time"},
     {"replicas.max", false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST, "replicas, the most at a time"},
-    {"gpu.hours", false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST, "GPU hours of nodes that are there"},
+    {"gpu.hours", false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST,
+     "GPU hours held by pods on nodes that are there"},
     {"gpu.busy_fraction", false, false, UNIT_FRACTION, OBJECTIVE_AT_LEAST, "share of GPU time that is busy"},
     {NULL, false, false, UNIT_NUMBER, OBJECTIVE_AT_MOST, NULL},
 };

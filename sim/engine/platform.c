@@ -180,7 +180,8 @@ static uint32_t other_end(const struct platform_link *l, uint32_t site) {
 }
 
 /* Dijkstra's tree of least latency to `root`: of equals, the one with fewer links, then the one found first
- * in the order of the links. Latencies are summed in whole picoseconds, so that equal means equal. */
+ * in the order of the links; never through an endpoint. Latencies are summed in whole picoseconds, so that
+ * equal means equal. */
 static void tree_to(const struct platform *p, const struct adjacency *a, uint32_t root, struct queue *q,
                     simtime *latency, uint32_t *hops, int32_t *first_link) {
     for (size_t s = 0; s < p->site_count; s++) {
@@ -193,7 +194,8 @@ static void tree_to(const struct platform *p, const struct adjacency *a, uint32_
     while (queue_count(q) > 0) {
         simtime at = queue_first(q, NULL);
         uint32_t site = (uint32_t)queue_pop(q).argument;
-        if (at > latency[site]) {
+        bool passable = site == root || !p->sites[site].endpoint;
+        if (at > latency[site] || !passable) {
             continue;
         }
         for (uint32_t i = a->first[site]; i < a->first[site + 1]; i++) {

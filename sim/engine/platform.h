@@ -15,6 +15,7 @@
 
 struct platform_site {
     const char *name;
+    bool endpoint; /* nothing is routed through it: users, a registry */
 };
 
 struct platform_host {

@@ -69,6 +69,18 @@ static int64_t most_ready(const struct world *w, int64_t service, simtime end) {
     return most;
 }
 
+/* How long it held a place on a node that was there: from binding, or the node's becoming Ready if that is
+ * later. */
+static simtime held_ps(const struct world *w, const struct pod *p, simtime end) {
+    if (p->bound_ps < 0 || p->node < 0) {
+        return 0;
+    }
+    simtime ready = cluster_node(w->cluster, (size_t)p->node)->ready_ps;
+    simtime from = ready > p->bound_ps ? ready : p->bound_ps;
+    simtime until = or_end(p->gone_ps, end);
+    return ready >= 0 && until > from ? until - from : 0;
+}
+
 static struct usage usage_of(const struct world *w, int64_t service, simtime end) {
     struct usage u = {.most = most_ready(w, service, end)};
     for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
@@ -81,9 +93,7 @@ static struct usage usage_of(const struct world *w, int64_t service, simtime end
             u.ready_s += simtime_to_s(ready_until(p, end) - p->ready_ps);
             u.replicas++;
         }
-        if (p->bound_ps >= 0) {
-            u.gpu_s += (double)load->gpus * simtime_to_s(or_end(p->gone_ps, end) - p->bound_ps);
-        }
+        u.gpu_s += (double)load->gpus * simtime_to_s(held_ps(w, p, end));
         if (p->owner_data) {
             const struct serving_pod *s = p->owner_data;
             u.gpu_busy_s += (double)load->gpus * simtime_to_s(s->replica->busy_ps);

@@ -89,6 +89,25 @@ static void say_rejects(struct world *w) {
     }
 }
 
+/* Rows that could not be used and columns that nobody knows: a figure over the rest must not hide them. */
+static void say_trace_report(struct world *w) {
+    const struct trace_report *r = trace_report(w->source);
+    if (r->skipped > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: %llu rows skipped, the first in line %d: %s",
+                   (unsigned long long)r->skipped, r->first_skipped_line, r->first_skipped_reason);
+    }
+    if (r->ignored_columns[0]) {
+        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: unknown columns ignored: %s",
+                   r->ignored_columns);
+    }
+    if (r->clamped > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL,
+                   "traces: %llu rows were further out of order than can be sorted "
+                   "and moved to the date before them",
+                   (unsigned long long)r->clamped);
+    }
+}
+
 static void say_traffic(struct world *w, struct run_result *result) {
     for (size_t i = 0; i < w->scenario.trace_count; i++) {
         const char *name = w->scenario.traces[i].preset;
@@ -125,6 +144,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         world_build(w, options, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
+        say_trace_report(w);
         say_traffic(w, result);
         world_summarise(w, &result->summary);
         count(w, result);

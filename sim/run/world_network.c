@@ -8,9 +8,8 @@
 /* Gateways, users and stores are as fast as the links that lead to them. */
 static const double UNBOUNDED_BYTES_PER_S = 1e12;
 
-static uint32_t add_site(struct platform *p, const char *name) {
-    p->sites[p->site_count].name = name;
-    return (uint32_t)p->site_count++;
+static void add_site(struct platform *p, const char *name, bool endpoint) {
+    p->sites[p->site_count++] = (struct platform_site){.name = name, .endpoint = endpoint};
 }
 
 static uint32_t add_host(struct platform *p, const char *name, uint32_t site, double network, double read,
@@ -37,13 +36,13 @@ static void add_sites(struct world *w) {
     struct platform *p = &w->platform;
     p->sites = arena_array(w->arena, s->zone_count + s->region_count + 2, sizeof *p->sites);
     for (size_t z = 0; z < s->zone_count; z++) {
-        add_site(p, arena_printf(w->arena, "zone-%s", s->zones[z].name));
+        add_site(p, arena_printf(w->arena, "zone-%s", s->zones[z].name), false);
     }
     for (size_t r = 0; r < s->region_count; r++) {
-        add_site(p, arena_printf(w->arena, "users-%s", s->regions[r].name));
+        add_site(p, arena_printf(w->arena, "users-%s", s->regions[r].name), true);
     }
-    add_site(p, "registry");
-    add_site(p, "models");
+    add_site(p, "registry", true);
+    add_site(p, "models", true);
 }
 
 static size_t nodes_at_most(const struct scenario *s) {
