@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/simtime.h"
-#include "config/manifest.h"
+#include "manifest/manifest.h"
 
 /* ---- the controller's own settings ---- */
 

@@ -4,9 +4,9 @@
 
 #include "base/strbuf.h"
 #include "cli/command.h"
-#include "config/scenario.h"
 #include "record/summary.h"
 #include "run/run.h"
+#include "scenario/scenario.h"
 
 extern const struct command command_schema;
 

@@ -10,7 +10,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "cli/command.h"
-#include "config/scenario.h"
+#include "scenario/scenario.h"
 #include "traces/traces.h"
 
 extern const struct command command_validate;

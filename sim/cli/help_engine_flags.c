@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "config/engine_args.h"
+#include "manifest/server/engine_args.h"
 
 static const struct {
     enum flag_effect effect;

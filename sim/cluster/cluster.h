@@ -13,8 +13,8 @@
 #define DRYDOCK_CLUSTER_CLUSTER_H
 
 #include "base/arena.h"
-#include "config/scenario.h"
 #include "engine/engine.h"
+#include "scenario/scenario.h"
 
 enum pod_phase {
     POD_PENDING, /* no node yet, or its node is not Ready yet */

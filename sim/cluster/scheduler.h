@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/manifest.h"
+#include "manifest/manifest.h"
 
 /* A node as the scheduler sees it. */
 struct node_view {

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "config/delay.h"
-#include "config/manifest.h"
+#include "config/label.h"
 
 /* Integers beyond this are not exact in a double, which is how numbers are parsed. */
 static const double integer_largest = 9007199254740992.0;

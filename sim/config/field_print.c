@@ -6,7 +6,7 @@
 #include "base/strbuf.h"
 #include "config/delay.h"
 #include "config/field.h"
-#include "config/manifest.h"
+#include "config/label.h"
 
 /* Ten thousand million bytes read better as 10GB than as 9765625Ki. */
 static bool print_decimal_bytes(FILE *out, double value) {

@@ -4,8 +4,8 @@
 #define DRYDOCK_RUN_RUN_H
 
 #include "base/arena.h"
-#include "config/scenario.h"
 #include "record/summary.h"
+#include "scenario/scenario.h"
 
 enum { RUN_DEFAULT_SEED = 1 };
 

@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
-#include "config/scenario.h"
 #include "engine/engine.h"
+#include "scenario/scenario.h"
 #include "serving/service_time.h"
 #include "workload/request.h"
 

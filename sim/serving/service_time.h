@@ -19,7 +19,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/simtime.h"
-#include "config/engine_args.h"
+#include "manifest/server/engine_args.h"
 
 #define SERVICE_TIME_TOLERANCE 0.002 /* of decode attention, relative */
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "config/engine_args.h"
+#include "manifest/server/engine_args.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

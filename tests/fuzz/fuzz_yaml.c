@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/notice.h"
-#include "config/scenario.h"
+#include "scenario/scenario.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,7 +16,7 @@
 #ifndef DRYDOCK_TESTS_AUTOSCALE_SYNC_CASE_H
 #define DRYDOCK_TESTS_AUTOSCALE_SYNC_CASE_H
 
-#include "../config/case_file.h"
+#include "../manifest/case_file.h"
 
 #include "autoscale/hpa.h"
 #include "base/units.h"

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "config/delay.h"
-#include "config/manifest.h"
+#include "manifest/manifest.h"
 
 /* A table with a row of every type. */
 struct item {

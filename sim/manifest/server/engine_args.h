@@ -1,0 +1,93 @@
+/* sim/manifest/server/engine_args.h: a model server's own arguments (vLLM's flags) out of a container.
+ *
+ * A flag is in one of three lists: modelled; known and without effect on timing (a note); not modelled (a
+ * warning with its line). A bad value of a modelled flag is an error. The lists are the tables
+ * engine_flags_*.c.
+ */
+#ifndef DRYDOCK_MANIFEST_ENGINE_ARGS_H
+#define DRYDOCK_MANIFEST_ENGINE_ARGS_H
+
+#include <stdint.h>
+
+#include "config/notice.h"
+#include "config/yaml.h"
+
+enum precision {
+    PRECISION_AUTO,
+    PRECISION_BF16,
+    PRECISION_FP16,
+    PRECISION_FP32,
+    PRECISION_FP8,
+    PRECISION_INT8,
+    PRECISION_INT4
+};
+
+/* Settings; a negative number or NULL is "not given" (the engine's default, which serving/ knows, applies).
+ */
+struct engine_args {
+    bool present;       /* this container is a model server */
+    const char *server; /* "vllm", "sglang", "tgi" ...: how it was told */
+    const char *model;  /* --model or the positional of `vllm serve` */
+    const char *served_model_name;
+    struct position pos; /* of the first argument */
+    struct position model_pos;
+    int64_t tensor_parallel;
+    int64_t pipeline_parallel;
+    int64_t data_parallel;
+    int64_t max_num_seqs;
+    int64_t max_num_batched_tokens;
+    int64_t max_model_len;
+    int64_t block_size;
+    int64_t num_gpu_blocks_override;
+    double gpu_memory_utilization;
+    double swap_space_gib;
+    enum precision dtype;
+    enum precision quantization; /* weights */
+    enum precision kv_cache_dtype;
+    int chunked_prefill;           /* -1 not given, 0, 1 */
+    int prefix_caching;            /* -1, 0, 1 */
+    int enforce_eager;             /* -1, 0, 1 */
+    int async_scheduling;          /* -1, 0, 1 */
+    const char *scheduling_policy; /* fcfs, priority */
+};
+
+enum flag_effect { FLAG_MODELLED, FLAG_NO_EFFECT, FLAG_NOT_MODELLED };
+
+enum flag_form {
+    FLAG_SWITCH, /* --x and --no-x; --x=true and --x false are taken, too */
+    FLAG_VALUE,  /* one value */
+    FLAG_MANY,   /* values up to the next flag */
+    FLAG_MAYBE,  /* one value or none */
+};
+
+struct engine_flag {
+    const char *name;  /* "--max-num-seqs" */
+    const char *alias; /* "-tp"; NULL */
+    enum flag_effect effect;
+    enum flag_form form;
+    const char *help;
+    /* Puts the value ("true" and "false" for switches) into args; false and err when it is bad. NULL where
+     * nothing is kept. */
+    bool (*set)(struct engine_args *args, const char *value, const struct position *pos, struct arena *arena,
+                struct error *err);
+    const char *neutral; /* the value with which a flag that is not modelled changes nothing; NULL = none */
+};
+
+/* A model server: how its command line is told, and its flags. */
+struct engine_server {
+    const char *name; /* "vllm" */
+    const char *help;
+    const struct engine_flag *flags; /* ended by name NULL */
+    bool env_flags;                  /* NUM_SHARD=2 in the environment means --num-shard 2 */
+    bool underscores;                /* --max_num_seqs is --max-num-seqs */
+};
+extern const struct engine_server engine_servers[]; /* ended by name NULL */
+
+/* Reads command, args and env of a container tree. Both list form and shell form (`sh -c "vllm serve ..."`,
+ * line continuations, quotes, $(VAR) and ${VAR} from env) are understood. A container that is no model server
+ * leaves args->present false. Flags the server's own parser would refuse (a value missing, not a number) are
+ * errors. */
+bool engine_args_read(const struct yaml_node *container, struct engine_args *args, struct arena *arena,
+                      struct notices *notices, struct error *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* sim/manifest/server/engine_flags.h: what the tables of flags share: one setter a setting, so that every
+ * server's flag for it has the same bounds. */
+#ifndef DRYDOCK_MANIFEST_ENGINE_FLAGS_H
+#define DRYDOCK_MANIFEST_ENGINE_FLAGS_H
+
+#include "manifest/server/engine_args.h"
+
+extern const struct engine_flag engine_flags_vllm[];
+extern const struct engine_flag engine_flags_sglang[];
+extern const struct engine_flag engine_flags_tgi[];
+
+typedef bool engine_setter(struct engine_args *args, const char *value, const struct position *pos,
+                           struct arena *arena, struct error *err);
+
+engine_setter engine_set_model, engine_set_served_name, engine_set_tensor_parallel,
+    engine_set_pipeline_parallel, engine_set_data_parallel, engine_set_max_num_seqs,
+    engine_set_batched_tokens, engine_set_model_len, engine_set_block_size, engine_set_gpu_blocks,
+    engine_set_memory_utilization, engine_set_swap_space, engine_set_dtype, engine_set_quantization,
+    engine_set_kv_dtype, engine_set_chunked_prefill, engine_set_prefix_caching, engine_set_enforce_eager,
+    engine_set_async_scheduling, engine_set_scheduling_policy;
+
+/* SGLang: -1 switches chunked prefill off; the two switches say the opposite of ours. */
+engine_setter engine_set_chunk_size, engine_set_no_prefix_caching, engine_set_no_async_scheduling;
+
+#endif

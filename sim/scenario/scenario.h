@@ -1,0 +1,228 @@
+/* sim/scenario/scenario.h: the scenario file (apiVersion drydock/v1, kind Scenario): what a run is made of.
+ *
+ * Every key is a row of a table (scenario_fields.c): name, type, unit, bounds, default, help. Reading,
+ * defaults, `validate --show-defaults`, the JSON Schema and docs/scenario.md all come from that table.
+ * Unknown and duplicate keys are errors with a suggestion. Strings are owned by the arena given to
+ * scenario_load.
+ */
+#ifndef DRYDOCK_SCENARIO_H
+#define DRYDOCK_SCENARIO_H
+
+#include <stdint.h>
+
+#include "config/delay.h"
+#include "config/field.h"
+#include "config/notice.h"
+#include "config/yaml.h"
+#include "manifest/manifest.h"
+
+struct trace_config {
+    struct position pos;
+    const char *file;        /* resolved against the scenario's folder; NULL */
+    const char *preset;      /* NULL */
+    struct yaml_node *synth; /* NULL; a mapping of synth parameters (traces/traces.h) */
+    const char *format;
+    const char *service;
+    const char *region; /* users' region for rows that name none */
+    const char *columns;
+    double rate_scale; /* 1 */
+    double time_scale; /* 1 */
+    double start_s;    /* 0 */
+    double length_s;   /* 0 = all */
+    int64_t repeat;    /* 1 */
+};
+
+struct region_config {
+    struct position pos;
+    const char *name;
+};
+
+struct zone_config {
+    struct position pos;
+    const char *name;
+    const char *region;
+};
+
+struct pool_config {
+    struct position pos;
+    const char *name;
+    const char *zone;
+    const char *instance_type;
+    const char *gpu;         /* "H100", "A100", "L4"; NULL = none */
+    int64_t gpus;            /* a node */
+    double gpu_memory_bytes; /* 0 = the GPU kind's own */
+    double cpu;              /* cores */
+    double memory_bytes;
+    int64_t min, max;          /* nodes */
+    struct delay provisioning; /* from the request to the node being Ready */
+    double network_bytes_per_s;
+    double disk_read_bytes_per_s;
+    double disk_write_bytes_per_s;
+    double disk_bytes;    /* image and weight cache */
+    struct labels labels; /* beside the well-known ones, which are derived */
+    struct labels taints; /* key -> "value:effect" */
+};
+
+/* from/to: a zone's name, a region's name (its users), "registry" (images), "models" (weights). */
+struct link_config {
+    struct position pos;
+    const char *name; /* default "from-to" */
+    const char *from, *to;
+    double latency_s;
+    double bandwidth_bytes_per_s;
+    bool shared; /* one pipe for all transfers (default), or that much for each */
+};
+
+struct image_config {
+    struct position pos;
+    const char *match; /* substring of the image's name */
+    double bytes;
+};
+
+struct startup_config { /* the phases of a pod's start that are no transfers */
+    struct delay container_start;
+    struct delay engine_init;
+    struct delay warm_up;
+    double device_load_bytes_per_s; /* host to GPU */
+};
+
+/* How requests find work. The entry that names a service counts for it, else the one that names none; there
+ * is always one of those. */
+struct policy_config {
+    struct position pos;
+    const char *service; /* NULL = all */
+    const char *router;  /* a row of routers[]: its name is checked by the run, which knows them */
+    int64_t queue_limit; /* requests waiting for a replica of the service, all replicas together; -1 = none */
+    double timeout_s;    /* from arrival to first token; 0 = none */
+};
+
+/* How long work takes. Without an entry, a model server's own arguments and its node's GPU choose a built-in.
+ */
+struct service_time_config {
+    struct position pos;
+    const char *workload; /* "chat" or "deployment/chat"; NULL = all */
+    const char *model;    /* architecture: "llama-3-8b"; NULL = from --model */
+    const char *gpu;      /* NULL = the pool's */
+    struct delay server;  /* plain server: one service time a request */
+    bool has_server;
+    int64_t concurrency;        /* servers (threads) a replica; default 1 */
+    int64_t server_queue_limit; /* requests waiting in a replica; -1 = none (M/M/c/K has K - c here) */
+    double time_factor;         /* multiplies every engine time; default 1 */
+    double overhead_s;          /* engine overhead a step; -1 = the model's own */
+    double api_overhead_s;      /* on the way to the first token, outside the GPU; -1 = the model's own */
+};
+
+/* A plain queueing station without Kubernetes, nodes or network: `replicas` always Ready, requests reach them
+ * and answers leave them in no time. Its name is a service's and a workload's. */
+struct inline_service_config {
+    struct position pos;
+    const char *name;
+    int64_t replicas;
+    struct delay server; /* service time a request; a trace's own service_s wins over it */
+    int64_t concurrency; /* servers a replica */
+    int64_t queue_limit; /* requests waiting in a replica; -1 = none */
+};
+
+/* Somebody edits a workload's replicas by hand while the run goes on. */
+struct change_config {
+    struct position pos;
+    double at_s;
+    const char *workload; /* "chat" or "deployment/chat"; names one workload or inline service */
+    int64_t replicas;
+};
+
+enum objective_sense { OBJECTIVE_AT_MOST, OBJECTIVE_AT_LEAST };
+
+/* What an objective can be about: paths of summary.json. */
+struct objective_metric {
+    const char *name;    /* as in summary.json: "latency.ttft_s", "slo.attainment" */
+    bool is_latency;     /* has statistics */
+    bool per_request;    /* its limit is one on each request too, by default */
+    enum unit_kind unit; /* of a limit */
+    enum objective_sense sense;
+    const char *help;
+};
+extern const struct objective_metric objective_metrics[]; /* ended by name NULL */
+extern const char *const objective_statistics[];          /* mean, p50 ...; ended by NULL */
+
+/* {metric: ttft_s, statistic: p95, limit: 500ms} or {metric: slo.attainment, min: 0.99}. */
+struct objective_config {
+    struct position pos;
+    const char *service;   /* NULL = all */
+    const char *metric;    /* full name, a row of objective_metrics[] */
+    const char *statistic; /* of a latency; NULL for other metrics */
+    double limit;          /* SI */
+    enum objective_sense sense;
+    bool per_request; /* each request is held to `limit`: slo.attainment and goodput count by it */
+};
+
+struct scenario {
+    const char *path;   /* of the file */
+    const char *folder; /* that paths are relative to */
+    const char *text;   /* the file's bytes, for provenance */
+    size_t text_length;
+    const char *api_version, *kind; /* "drydock/v1", "Scenario" */
+    const char *name;
+    double duration_s; /* 0 = the whole trace */
+    double warmup_s;
+    double drain_s; /* 3600 */
+    const char
+        *start; /* "warm": what the manifests ask for is Ready at time 0; "cold": all starts at time 0 */
+    const char **manifest_paths; /* resolved */
+    size_t manifest_path_count;
+    struct trace_config *traces;
+    size_t trace_count;
+    struct region_config *regions;
+    size_t region_count;
+    struct zone_config *zones;
+    size_t zone_count;
+    struct pool_config *pools;
+    size_t pool_count;
+    struct link_config *links;
+    size_t link_count;
+    struct image_config *images;
+    size_t image_count;
+    const char *platform_file;   /* a SimGrid XML instead of the generated one; NULL */
+    double flow_threshold_bytes; /* payloads from here on are SimGrid flows; smaller ones latency +
+                                    bytes/bandwidth */
+    struct startup_config startup;
+    struct policy_config *policies;
+    size_t policy_count;
+    struct service_time_config *service_times;
+    size_t service_time_count;
+    struct objective_config *objectives;
+    size_t objective_count;
+    struct inline_service_config *services;
+    size_t service_count;
+    struct change_config *changes;
+    size_t change_count;
+    struct yaml_node *prices, *carbon, *gates, *arms; /* kept for later versions; NULL when absent */
+    struct manifests manifests;                       /* loaded and finished */
+    struct yaml_node *tree;                           /* the resolved document, --set applied */
+};
+
+struct scenario_overrides {
+    const char **set; /* "path=value" below spec */
+    size_t set_count;
+    const char **traces; /* replace the scenario's traces; all take the first one's settings */
+    size_t trace_count;
+};
+
+/* Loads a file, or a folder that holds scenario.yaml, with its manifests, and checks everything that can be
+ * checked without a run: references, bounds, a pod that fits no pool. */
+bool scenario_load(const char *path, const struct scenario_overrides *overrides, struct arena *arena,
+                   struct scenario *scenario, struct notices *notices, struct error *err);
+
+/* The resolved scenario with every default, as YAML on stdout. */
+void scenario_print(const struct scenario *scenario);
+
+/* JSON Schema (draft 2020-12) of the scenario file on stdout. */
+void scenario_print_schema(void);
+
+/* Every key with type, default and help, as Markdown: the generated part of docs/scenario.md. */
+void scenario_print_markdown(FILE *out);
+
+/* The table: of the whole file, from apiVersion down. */
+extern const struct field scenario_fields[];
+
+#endif

@@ -1,0 +1,303 @@
+/* The scenario file's tables: every key with type, unit, bounds, default and help. */
+#include <math.h>
+#include <stddef.h>
+
+#include "base/simtime.h"
+#include "scenario/scenario_parts.h"
+
+#define ROW(name, kind, of, member, text, ...)                                                               \
+    { .key = name, .type = FIELD_##kind, .offset = offsetof(struct of, member), .help = text, ##__VA_ARGS__ }
+#define DURATION(name, of, member, text, ...)                                                                \
+    ROW(name, QUANTITY, of, member, text, .unit = UNIT_DURATION, ##__VA_ARGS__)
+#define BYTES(name, of, member, text, ...)                                                                   \
+    ROW(name, QUANTITY, of, member, text, .unit = UNIT_BYTES, ##__VA_ARGS__)
+#define BANDWIDTH(name, of, member, text, ...)                                                               \
+    ROW(name, QUANTITY, of, member, text, .unit = UNIT_BANDWIDTH, ##__VA_ARGS__)
+#define LIST(name, member, count, element, table, check, text, ...)                                          \
+    {                                                                                                        \
+        .key = name, .type = FIELD_LIST, .offset = offsetof(struct scenario, member),                        \
+        .count_offset = offsetof(struct scenario, count), .element_bytes = sizeof(struct element),           \
+        .rows = table, .finish = check, .help = text, ##__VA_ARGS__                                          \
+    }
+#define GROUP(name, table, text)                                                                             \
+    { .key = name, .type = FIELD_STRUCT, .rows = table, .help = text }
+
+#define WITHIN(least, most) .low = least, .high = most
+#define AT_LEAST(least) .low = least, .high = INFINITY
+#define WITHIN_WINDOW WITHIN(0, SIMTIME_WINDOW_MAX_S)
+#define SIMTIME_WINDOW_MAX_S (100.0 * 86400.0)
+_Static_assert(SIMTIME_WINDOW_MAX == (simtime)100 * 86400 * SIMTIME_SECOND, "the window's bound is 100 days");
+
+/* Slowest that still is a transfer: below it a simulated download outlasts any window. */
+#define BANDWIDTH_LEAST 1.0
+#define BANDWIDTH_MOST 1e15
+#define BYTES_MOST 1e18
+
+static const char *const api_versions[] = {"drydock/v1", NULL};
+static const char *const kinds[] = {"Scenario", NULL};
+static const char *const starts[] = {"warm", "cold", NULL};
+static const char *const senses[] = {"at-most", "at-least", NULL};
+
+static const struct field metadata_fields[] = {
+    ROW("name", TEXT, scenario, name, "Name of the scenario and of its output folder.", .required = true),
+    FIELDS_END,
+};
+
+static const struct field trace_fields[] = {
+    ROW("file", PATH, trace_config, file, "A trace file; its format is told by content."),
+    ROW("preset", TEXT, trace_config, preset, "An embedded preset (`drydock trace list`)."),
+    ROW("synth", NODE, trace_config, synth, "Parameters of a synthesised trace (docs/traces.md)."),
+    ROW("format", TEXT, trace_config, format, "The file's format, where content does not tell."),
+    ROW("columns", TEXT, trace_config, columns,
+        "Our column names to the file's, for CSV: `arrival_s=ts,input_tokens=prompt`."),
+    ROW("service", TEXT, trace_config, service, "The service all rows go to; without it, the rows say."),
+    ROW("region", TEXT, trace_config, region,
+        "Where the users of rows that name no region are; without any there is no network."),
+    ROW("rate_scale", QUANTITY, trace_config, rate_scale,
+        "Requests per second times this, by thinning or cloning.", .unit = UNIT_NUMBER, .fallback = "1",
+        WITHIN(1e-6, 1e4)),
+    ROW("time_scale", QUANTITY, trace_config, time_scale,
+        "Arrival times are multiplied by this: 0.5 is twice as fast.", .unit = UNIT_NUMBER, .fallback = "1",
+        WITHIN(1e-6, 1e6)),
+    DURATION("start", trace_config, start_s, "Rows before this time are left out.", .fallback = "0s",
+             WITHIN_WINDOW),
+    DURATION("length", trace_config, length_s, "How much of the trace from `start` on; 0s is all of it.",
+             .fallback = "0s", WITHIN_WINDOW),
+    ROW("repeat", INTEGER, trace_config, repeat, "Copies one after the other.", .fallback = "1",
+        WITHIN(1, 1e6)),
+    FIELDS_END,
+};
+
+static const struct field region_fields[] = {
+    ROW("name", TEXT, region_config, name, "The region's name; its users are an end point of links too.",
+        .required = true),
+    FIELDS_END,
+};
+
+static const struct field zone_fields[] = {
+    ROW("name", TEXT, zone_config, name, "The zone's name.", .required = true),
+    ROW("region", TEXT, zone_config, region, "The zone's region; may be left out when there is one only."),
+    FIELDS_END,
+};
+
+/* Defaults: a node is ready minutes after the request in clouds without a warm buffer (instance boot, driver,
+ * device plug-in); 25 Gbit/s and a local NVMe disk that reads 3 GB/s are what GPU instances of the size of
+ * one to eight L4 or A10G come with. All are stated guesses to be replaced by measurements of one's own
+ * cloud. */
+static const struct field pool_fields[] = {
+    ROW("name", TEXT, pool_config, name, "The pool's name.", .required = true),
+    ROW("zone", TEXT, pool_config, zone, "Where its nodes are; may be left out when there is one zone only."),
+    ROW("instance_type", TEXT, pool_config, instance_type, "What the cloud calls such a node.",
+        .required = true),
+    ROW("gpu", TEXT, pool_config, gpu, "GPU kind: `H100`, `A100`, `L4`; without it the nodes have none."),
+    ROW("gpus", INTEGER, pool_config, gpus, "GPUs a node; 1 when `gpu` is given.", .absent = -1,
+        WITHIN(0, 1024)),
+    BYTES("gpu_memory", pool_config, gpu_memory_bytes, "Memory of one GPU; without it, the kind's own.",
+          WITHIN(0, BYTES_MOST)),
+    ROW("cpu", QUANTITY, pool_config, cpu, "Cores a node, as Kubernetes counts.", .unit = UNIT_COUNT,
+        .required = true, WITHIN(0.001, 1e6)),
+    BYTES("memory", pool_config, memory_bytes, "Memory a node.", .required = true, WITHIN(1, BYTES_MOST)),
+    ROW("min", INTEGER, pool_config, min, "Nodes that are always there.", .fallback = "1", WITHIN(0, 1e6)),
+    ROW("max", INTEGER, pool_config, max, "Nodes at most; without it as many as `min`, and at least 1.",
+        .absent = -1, WITHIN(1, 1e6)),
+    ROW("provisioning", DELAY, pool_config, provisioning,
+        "From the request for a node to the node being Ready.",
+        .fallback = "{law: lognormal, median: 180s, sigma: 0.3}"),
+    BANDWIDTH("network", pool_config, network_bytes_per_s, "A node's network card.", .fallback = "25Gbps",
+              WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    BANDWIDTH("disk_read", pool_config, disk_read_bytes_per_s, "Reading a node's disk.", .fallback = "3GB/s",
+              WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    BANDWIDTH("disk_write", pool_config, disk_write_bytes_per_s, "Writing a node's disk.",
+              .fallback = "1.5GB/s", WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    BYTES("disk", pool_config, disk_bytes, "Room for images and weights on a node's disk.", .fallback = "1TB",
+          WITHIN(1, BYTES_MOST)),
+    ROW("labels", LABELS, pool_config, labels, "Labels of its nodes beside the well-known ones."),
+    ROW("taints", LABELS, pool_config, taints, "Taints of its nodes: key to `value:effect`."),
+    FIELDS_END,
+};
+
+static const struct field link_fields[] = {
+    ROW("name", TEXT, link_config, name, "The link's name; without it `from-to`."),
+    ROW("from", TEXT, link_config, from,
+        "A zone, a region (its users), `registry` (images) or `models` (weights).", .required = true),
+    ROW("to", TEXT, link_config, to, "The other end, likewise. Links carry both ways.", .required = true),
+    DURATION("latency", link_config, latency_s, "One way.", .fallback = "1ms", WITHIN(0, 3600)),
+    BANDWIDTH("bandwidth", link_config, bandwidth_bytes_per_s, "In each direction.", .fallback = "10Gbps",
+              WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    ROW("shared", BOOL, link_config, shared,
+        "Whether all transfers share the bandwidth, or each has that much.", .fallback = "true"),
+    FIELDS_END,
+};
+
+static const struct field image_fields[] = {
+    ROW("match", TEXT, image_config, match, "A part of the image's name; empty is any image.",
+        .fallback = "\"\"", .empty_allowed = true),
+    BYTES("size", image_config, bytes, "What is pulled, compressed.", .required = true,
+          WITHIN(0, BYTES_MOST)),
+    FIELDS_END,
+};
+
+/* Medians of vLLM with an 8B model on an L40S, all caches cold: init and imports 94 s; torch.compile 10 + 42
+ * s and graph capture 54 s together are the warm-up (tensorfuse, cold 294 s against 82 s cached). Device
+ * load: below the ~50 GB/s of pinned PCIe 5, as loaders copy through pageable memory. */
+static const struct field startup_fields[] = {
+    ROW("container_start", DELAY, startup_config, container_start,
+        "From the image being there to the container's first instruction.",
+        .fallback = "{law: lognormal, median: 2s, sigma: 0.3}"),
+    ROW("engine_init", DELAY, startup_config, engine_init, "Model servers: imports and initialisation.",
+        .fallback = "{law: lognormal, median: 94s, sigma: 0.2}"),
+    ROW("warm_up", DELAY, startup_config, warm_up,
+        "Model servers: compilation and graph capture, after the weights are loaded.",
+        .fallback = "{law: lognormal, median: 106s, sigma: 0.2}"),
+    BANDWIDTH("device_load", startup_config, device_load_bytes_per_s, "Weights from host to GPU memory.",
+              .fallback = "20GB/s", WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    FIELDS_END,
+};
+
+static const struct field cluster_fields[] = {
+    LIST("regions", regions, region_count, region_config, region_fields, NULL, "Regions.",
+         .fallback = "[{name: local}]"),
+    LIST("zones", zones, zone_count, zone_config, zone_fields, NULL, "Zones.",
+         .fallback = "[{name: local-a}]"),
+    LIST("pools", pools, pool_count, pool_config, pool_fields, scenario_finish_pool,
+         "Node pools. Pods of manifests need at least one."),
+    LIST("links", links, link_count, link_config, link_fields, scenario_finish_link,
+         "Links. Pairs that are needed and not named here get 10Gbps shared and a latency of 1ms between "
+         "zones "
+         "of a region, 5ms from its users and from `registry` and `models`, 40ms between regions."),
+    LIST("images", images, image_count, image_config, image_fields, NULL,
+         "Sizes of images, the first match counts. Others: 10GB for vllm, sglang, tensorrt and "
+         "text-generation-inference, 500MB for the rest."),
+    ROW("startup", STRUCT, scenario, startup, "The phases of a pod's start that are no transfers.",
+        .rows = startup_fields),
+    ROW("platform", PATH, scenario, platform_file,
+        "A SimGrid platform (XML) in place of the one generated from zones, pools and links."),
+    BYTES("flow_threshold", scenario, flow_threshold_bytes,
+          "Payloads from this size on share links with each other; smaller ones take latency plus size over "
+          "bandwidth.",
+          .fallback = "1MB", WITHIN(0, BYTES_MOST)),
+    FIELDS_END,
+};
+
+static const struct field policy_fields[] = {
+    ROW("service", TEXT, policy_config, service,
+        "The service it is for; without it, all that no entry names."),
+    ROW("router", TEXT, policy_config, router, "How a request finds a replica (`drydock help policies`).",
+        .fallback = "round-robin"),
+    ROW("queue_limit", INTEGER, policy_config, queue_limit,
+        "Requests waiting for the service, all replicas together; more are rejected.", .absent = -1,
+        WITHIN(0, 1e9)),
+    DURATION("timeout", policy_config, timeout_s,
+             "From arrival to first token; then the request is given up. Without it, never.", WITHIN_WINDOW),
+    FIELDS_END,
+};
+
+static const struct field service_time_fields[] = {
+    ROW("workload", TEXT, service_time_config, workload,
+        "`chat` or `deployment/chat`; without it, all that no entry names."),
+    ROW("model", TEXT, service_time_config, model,
+        "The model's architecture; without it, told by the server's `--model`."),
+    ROW("gpu", TEXT, service_time_config, gpu, "GPU kind to take times of; without it, the node's."),
+    ROW("server", DELAY, service_time_config, server,
+        "Plain server in place of a model server: one service time a request.",
+        .given_offset = offsetof(struct service_time_config, has_server)),
+    ROW("concurrency", INTEGER, service_time_config, concurrency,
+        "Plain server: requests a replica works on at a time.", .fallback = "1", WITHIN(1, 1e6)),
+    ROW("queue_limit", INTEGER, service_time_config, server_queue_limit,
+        "Plain server: requests waiting in a replica; without it, no limit.", .absent = -1, WITHIN(0, 1e9)),
+    ROW("time_factor", QUANTITY, service_time_config, time_factor, "Multiplies every engine time.",
+        .unit = UNIT_NUMBER, .fallback = "1", WITHIN(1e-3, 1e3)),
+    DURATION("overhead", service_time_config, overhead_s,
+             "Engine overhead a step; without it, the model's own.", .absent = -1, WITHIN(0, 60)),
+    DURATION("api_overhead", service_time_config, api_overhead_s,
+             "On the way to the first token, outside the GPU; without it, the model's own.", .absent = -1,
+             WITHIN(0, 60)),
+    FIELDS_END,
+};
+
+static const struct field service_fields[] = {
+    ROW("name", TEXT, inline_service_config, name, "The service's name.", .required = true),
+    ROW("replicas", INTEGER, inline_service_config, replicas, "Replicas, always ready.", .fallback = "1",
+        WITHIN(1, 1e5)),
+    ROW("server", DELAY, inline_service_config, server,
+        "Service time of a request, unless its trace states one.", .required = true),
+    ROW("concurrency", INTEGER, inline_service_config, concurrency, "Requests a replica works on at a time.",
+        .fallback = "1", WITHIN(1, 1e6)),
+    ROW("queue_limit", INTEGER, inline_service_config, queue_limit,
+        "Requests waiting in a replica; without it, no limit.", .absent = -1, WITHIN(0, 1e9)),
+    FIELDS_END,
+};
+
+static const struct field objective_fields[] = {
+    ROW("metric", TEXT, objective_config, metric,
+        "A path of summary.json, see below; `latency.` may be left out.", .required = true),
+    ROW("statistic", TEXT, objective_config, statistic,
+        "Of a latency: `mean`, `p50`, `p90`, `p95` (default), "
+        "`p99`, `p999`, `max`."),
+    ROW("service", TEXT, objective_config, service, "The service it is about; without it, all requests."),
+    ROW("limit", NUMBER, objective_config, limit, "The limit; its side is `sense`."),
+    ROW("sense", ENUM, objective_config, sense,
+        "Which side of the limit is good; by default the metric's own.", .choices = senses),
+    ROW("min", NUMBER, objective_config, limit, "A limit that must be reached, in place of `limit`.",
+        .spelling = true),
+    ROW("max", NUMBER, objective_config, limit, "A limit that must not be passed, in place of `limit`.",
+        .spelling = true),
+    ROW("per_request", BOOL, objective_config, per_request,
+        "Whether each request is held to the limit, for slo.attainment and goodput; by default for ttft_s, "
+        "tpot_s, itl_s and e2e_s."),
+    FIELDS_END,
+};
+
+static const struct field change_fields[] = {
+    DURATION("at", change_config, at_s, "When.", .required = true, WITHIN_WINDOW),
+    ROW("workload", TEXT, change_config, workload,
+        "`chat` or `deployment/chat`: a workload, or a station of `services`.", .required = true),
+    ROW("replicas", INTEGER, change_config, replicas, "The replicas it shall have from then on.",
+        .required = true, WITHIN(0, 10000)),
+    FIELDS_END,
+};
+
+static const struct field spec_fields[] = {
+    DURATION("duration", scenario, duration_s,
+             "Requests that arrive later are left out; 0s is the whole trace.", .fallback = "0s",
+             WITHIN_WINDOW),
+    DURATION("warmup", scenario, warmup_s,
+             "Requests that arrive before this are counted but not in latencies.", .fallback = "0s",
+             WITHIN_WINDOW),
+    DURATION("drain", scenario, drain_s,
+             "How long the run goes on after the last arrival; what is left then is unfinished.",
+             .fallback = "1h", WITHIN_WINDOW),
+    ROW("start", TEXT, scenario, start,
+        "`warm`: what the manifests ask for is ready at the beginning; `cold`: it is only asked for then.",
+        .fallback = "warm", .choices = starts),
+    ROW("manifests", PATHS, scenario, manifest_paths,
+        "Kubernetes manifests: files or folders, relative to the scenario's folder.",
+        .count_offset = offsetof(struct scenario, manifest_path_count)),
+    LIST("services", services, service_count, inline_service_config, service_fields, NULL,
+         "Plain queueing stations that need neither manifest nor node; requests reach them in no time."),
+    LIST("traces", traces, trace_count, trace_config, trace_fields, scenario_finish_trace,
+         "What arrives; several are mixed by time.", .fallback = "[{preset: quickstart}]"),
+    GROUP("cluster", cluster_fields, "What there is to run on."),
+    LIST("policies", policies, policy_count, policy_config, policy_fields, NULL, "How requests find work."),
+    LIST("service_times", service_times, service_time_count, service_time_config, service_time_fields,
+         scenario_finish_service_time,
+         "How long work takes, where the model server's arguments and the GPU do not say it."),
+    LIST("objectives", objectives, objective_count, objective_config, objective_fields,
+         scenario_finish_objective, "What is promised."),
+    LIST("changes", changes, change_count, change_config, change_fields, NULL,
+         "Replicas that somebody changes by hand while the run goes on."),
+    ROW("prices", NODE, scenario, prices, "Prices.", .no_effect = true),
+    ROW("carbon", NODE, scenario, carbon, "Carbon intensity.", .no_effect = true),
+    ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),
+    ROW("arms", NODE, scenario, arms, "Variants that are compared.", .no_effect = true),
+    FIELDS_END,
+};
+
+const struct field scenario_fields[] = {
+    ROW("apiVersion", TEXT, scenario, api_version, "Version of this format.", .required = true,
+        .choices = api_versions),
+    ROW("kind", TEXT, scenario, kind, "What this file is.", .required = true, .choices = kinds),
+    GROUP("metadata", metadata_fields, "About the scenario."),
+    GROUP("spec", spec_fields, "The scenario."),
+    FIELDS_END,
+};

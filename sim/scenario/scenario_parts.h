@@ -1,0 +1,30 @@
+/* sim/scenario/scenario_parts.h: private to scenario*.c: the steps between the keys of a scenario and a
+ * scenario that can be run. */
+#ifndef DRYDOCK_SCENARIO_PARTS_H
+#define DRYDOCK_SCENARIO_PARTS_H
+
+#include "scenario/scenario.h"
+
+/* The finish() of list rows: what depends on several keys of one element. */
+bool scenario_finish_trace(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_pool(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);
+
+/* Fills what follows from other lists: the only zone or region, links between what needs them, the entries of
+ * policies and images that count when no other does. Filling a filled scenario changes nothing. */
+bool scenario_fill(struct scenario *s, struct arena *arena, struct error *err);
+
+/* What no single key can know: names that refer to others, files, windows, pods that fit nowhere. */
+bool scenario_check(const struct scenario *s, struct arena *arena, struct notices *notices,
+                    struct error *err);
+bool scenario_check_synth(const struct trace_config *trace, size_t index, struct arena *arena,
+                          struct error *err);
+bool scenario_check_pods(const struct scenario *s, struct arena *arena, struct error *err);
+
+/* Ends of links that are no place: where images and weights come from. */
+extern const char scenario_registry[]; /* "registry" */
+extern const char scenario_models[];   /* "models" */
+
+#endif

@@ -1,0 +1,106 @@
+/* Pods that fit no pool's node would stay Pending for the whole run: said at once, with the reason. */
+#include <string.h>
+
+#include "scenario/scenario_parts.h"
+
+static const char *const kind_names[] = {
+    [WORKLOAD_DEPLOYMENT] = "Deployment", [WORKLOAD_STATEFULSET] = "StatefulSet"};
+
+static const char *zone_region(const struct scenario *s, const char *zone) {
+    for (size_t i = 0; i < s->zone_count; i++) {
+        if (strcmp(s->zones[i].name, zone) == 0) {
+            return s->zones[i].region;
+        }
+    }
+    return NULL;
+}
+
+/* What a node of the pool answers to a nodeSelector's key; NULL when only the run can tell. */
+static const char *node_label(const struct scenario *s, const struct pool_config *pool, const char *key) {
+    const char *own = labels_get(&pool->labels, key);
+    if (own != NULL) {
+        return own;
+    }
+    if (strcmp(key, "topology.kubernetes.io/zone") == 0) {
+        return pool->zone;
+    }
+    if (strcmp(key, "topology.kubernetes.io/region") == 0) {
+        return zone_region(s, pool->zone);
+    }
+    return strcmp(key, "node.kubernetes.io/instance-type") == 0 ? pool->instance_type : NULL;
+}
+
+static const char *selector_misfit(const struct scenario *s, const struct pool_config *pool,
+                                   const struct pod_template *pod, struct arena *arena) {
+    for (size_t i = 0; i < pod->node_selector.count; i++) {
+        const struct label *want = &pod->node_selector.items[i];
+        const char *have = node_label(s, pool, want->key);
+        if (have != NULL && strcmp(have, want->value) != 0) {
+            return arena_printf(arena, "nodeSelector %s is %s, the node's is %s", want->key, want->value,
+                                have);
+        }
+    }
+    return NULL;
+}
+
+static const char *amount_misfit(const char *resource, enum unit_kind unit, double asked, double has,
+                                 struct arena *arena) {
+    char a[48], b[48];
+    if (asked <= has) {
+        return NULL;
+    }
+    return arena_printf(arena, "%s %s of %s", resource, unit_text(unit, asked, a), unit_text(unit, has, b));
+}
+
+/* The first reason why the pod cannot be on the pool's nodes, NULL when it can. */
+static const char *misfit(const struct scenario *s, const struct pool_config *pool,
+                          const struct pod_template *pod, struct arena *arena) {
+    const struct resources *r = &pod->total;
+    const char *gpu = r->gpu_resource != NULL ? r->gpu_resource : "GPUs";
+    const char *why = selector_misfit(s, pool, pod, arena);
+    why = why ? why : amount_misfit(gpu, UNIT_NUMBER, (double)r->gpus, (double)pool->gpus, arena);
+    why = why ? why : amount_misfit("cpu", UNIT_NUMBER, (double)r->cpu_milli / 1000, pool->cpu, arena);
+    why = why ? why : amount_misfit("memory", UNIT_BYTES, (double)r->memory_bytes, pool->memory_bytes, arena);
+    return why;
+}
+
+static bool no_pool(const struct workload *w, struct error *err) {
+    error_at(err, ERROR_INVALID, &w->pos, "spec.cluster.pools",
+             "%s %s needs nodes, and there is no node pool%s", kind_names[w->kind], w->name,
+             w->pod.total.gpus > 0 ? " (it asks for GPUs)" : "");
+    return error_hint(err, w->pod.total.gpus > 0
+                               ? "add {name, instance_type, gpu, gpus, cpu, memory} to spec.cluster.pools"
+                               : "add {name, instance_type, cpu, memory} to spec.cluster.pools");
+}
+
+enum { REASONS_MAX = 4 };
+
+static bool check_workload(const struct scenario *s, const struct workload *w, struct arena *arena,
+                           struct error *err) {
+    if (s->pool_count == 0) {
+        return no_pool(w, err);
+    }
+    const char *reasons = "";
+    for (size_t i = 0; i < s->pool_count; i++) {
+        const char *why = misfit(s, &s->pools[i], &w->pod, arena);
+        if (why == NULL) {
+            return true;
+        }
+        if (i < REASONS_MAX) {
+            reasons =
+                arena_printf(arena, "%s%spool %s: %s", reasons, i > 0 ? "; " : "", s->pools[i].name, why);
+        }
+    }
+    return error_at(err, ERROR_INVALID, &w->pos, "spec.template.spec",
+                    "a pod of %s %s fits no node pool (asked of what a node has): %s", kind_names[w->kind],
+                    w->name, reasons);
+}
+
+bool scenario_check_pods(const struct scenario *s, struct arena *arena, struct error *err) {
+    for (size_t i = 0; i < s->manifests.workload_count; i++) {
+        if (!check_workload(s, &s->manifests.workloads[i], arena, err)) {
+            return false;
+        }
+    }
+    return true;
+}
