@@ -187,12 +187,14 @@ bool file_is_directory(const char *path) {
 }
 
 static bool make_one(const char *path) {
-    if (mkdir(path, 0777) == 0 || file_is_directory(path)) {
+    if (mkdir(path, 0777) == 0) {
         return true;
     }
-    if (errno == EEXIST) {
-        errno = ENOTDIR;
+    int reason = errno; /* looking at what is there would overwrite it */
+    if (file_is_directory(path)) {
+        return true;
     }
+    errno = reason == EEXIST ? ENOTDIR : reason;
     return false;
 }
 

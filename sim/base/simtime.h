@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-typedef int64_t simtime; /* picoseconds */
+typedef int64_t simtime;        /* picoseconds */
+typedef __int128 simtime_total; /* of sums over many servers or requests */
 
 #define SIMTIME_SECOND ((simtime)1000000000000)
 #define SIMTIME_NEVER INT64_MAX
@@ -33,6 +34,11 @@ static inline simtime simtime_from_s(double s) {
  * would print as 0.6273544475689999 where the quotient is 0.627354447569. */
 static inline double simtime_to_s(simtime t) {
     return (double)t / 1e12;
+}
+
+/* Seconds of a sum, whole seconds and the rest apart so that no digit is lost on the way. */
+static inline double simtime_total_to_s(simtime_total t) {
+    return (double)(int64_t)(t / SIMTIME_SECOND) + (double)(int64_t)(t % SIMTIME_SECOND) / 1e12;
 }
 
 #endif

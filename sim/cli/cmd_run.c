@@ -123,6 +123,9 @@ static enum error_code run(int argc, char **argv, struct error *err) {
         error_set(err, ERROR_USAGE, "expected one SCENARIO, a file or a folder that holds scenario.yaml");
         error_hint(err, "try `drydock run scenarios/quickstart`");
         code = ERROR_USAGE;
+    } else if (!done && o.out && !o.out[0]) {
+        error_set(err, ERROR_USAGE, "--out: expected the name of a folder");
+        code = ERROR_USAGE;
     } else if (!done) {
         interrupt_install();
         code = run_it(&o, argv[1], err);

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "cli/command.h"
+#include "run/run.h"
 #include "scenario/scenario.h"
 #include "traces/traces.h"
 
@@ -173,29 +174,10 @@ static bool tell_kind(struct finding *f) {
 
 /* ---- checking each kind ---- */
 
-/* Rows are read by the run; that there are some is said here. */
-static bool open_traces(struct finding *f, const struct scenario *s) {
-    struct trace_names names;
-    trace_names_init(&names);
-    bool ok = true;
-    for (size_t i = 0; ok && i < s->trace_count; i++) {
-        const struct trace_config *t = &s->traces[i];
-        struct trace_open_options how = {.format = t->format, .columns = t->columns, .service = t->service};
-        if (t->file != NULL) {
-            struct trace_source *source = trace_open(t->file, &how, &names, &f->err);
-            ok = source != NULL;
-            if (ok) {
-                trace_close(source);
-            }
-        }
-    }
-    trace_names_free(&names);
-    return ok;
-}
-
 static bool check_scenario(struct finding *f, const struct validate_options *o) {
     struct scenario s;
-    if (!scenario_load(f->path, NULL, &f->arena, &s, &f->notices, &f->err) || !open_traces(f, &s)) {
+    if (!scenario_load(f->path, NULL, &f->arena, &s, &f->notices, &f->err) ||
+        !run_check(f->path, &f->arena, &f->notices, &f->err)) {
         return false;
     }
     f->name = s.name;

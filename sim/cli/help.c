@@ -7,6 +7,7 @@
 #include "config/field.h"
 #include "drydock.h"
 #include "serving/router.h"
+#include "serving/service_time.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -19,12 +20,27 @@ static void print_policies(void) {
 }
 
 /* What help can tell beside the commands. */
+static void print_models(void) {
+    puts("Architectures whose service times are known (a model server's --model, or "
+         "service_times[].model):\n");
+    for (const struct architecture *a = architectures; a->name; a++) {
+        printf("  %-20s%5.1f B parameters, up to %lld tokens\n", a->name, a->parameters / 1e9,
+               (long long)a->max_positions);
+    }
+    puts("\nGPUs (a pool's gpu, or service_times[].gpu):\n");
+    for (const struct gpu_kind *g = gpu_kinds; g->name; g++) {
+        printf("  %-20s%5.1f GiB, %s\n", g->name, g->memory_bytes / 1073741824.0,
+               g->measured ? "from measured kernels" : "unmeasured: from its datasheet");
+    }
+}
+
 static const struct topic {
     const char *name;
     const char *summary;
     void (*print)(void);
 } topics[] = {
     {"policies", "Routers to name in a scenario.", print_policies},
+    {"models", "Models and GPUs whose service times are known.", print_models},
     {"engine-flags", "Model servers' flags and what each does to a run.", help_engine_flags},
 };
 

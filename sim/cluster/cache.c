@@ -69,9 +69,13 @@ static struct cache_entry *add_entry(struct node_cache *cache, const struct arte
 
 static void pull_done(void *context, uint64_t argument);
 
+/* What arrives is written while it arrives: the artefact is there when both the transfer and the disk are
+ * done. */
 static void pull_start(struct cache_entry *e) {
     struct cluster *c = e->owner->cluster;
     const struct node *node = &c->nodes[e->owner->node];
+    bool written = engine_disk_write(c->engine, node->host, e->bytes, pull_done, e, 0) != 0;
+    e->parts_left = 1 + written; /* a node without a disk of its own keeps it in memory */
     if (engine_transfer(c->engine, e->source_host, node->host, e->bytes, pull_done, e, 0) == 0) {
         cluster_say(c, node->name, "Failed", "no way for %s to come here", e->key);
     }
@@ -101,6 +105,9 @@ static void next_image(struct node_cache *cache) {
 static void pull_done(void *context, uint64_t argument) {
     (void)argument;
     struct cache_entry *e = context;
+    if (--e->parts_left > 0) {
+        return;
+    }
     e->state = ARTEFACT_PRESENT;
     if (e->is_image) {
         next_image(e->owner);

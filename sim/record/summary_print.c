@@ -230,8 +230,9 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
     if (s->e2e.excluded) {
         char cell[CELL_BYTES];
         struct strbuf note = {0};
-        strbuf_printf(&note, "%s requests that did not complete are not in these figures.",
-                      count_cell(s->e2e.excluded, cell));
+        strbuf_printf(&note, "%s request%s that did not complete %s not in these figures.",
+                      count_cell(s->e2e.excluded, cell), s->e2e.excluded == 1 ? "" : "s",
+                      s->e2e.excluded == 1 ? "is" : "are");
         strbuf_append(out, "  ");
         append_wrapped(out, note.text, 2);
         strbuf_free(&note);

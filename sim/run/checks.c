@@ -15,7 +15,7 @@ static bool broken(struct error *err, const char *what) {
  * m). */
 static bool utilisation_holds(const struct world *w) {
     for (uint32_t s = 0; s < w->service_count; s++) {
-        simtime busy = 0;
+        simtime_total busy = 0;
         bool plain = true;
         for (size_t i = 0; i < w->serving_count; i++) {
             const struct serving_pod *p = w->pods[i];
@@ -36,7 +36,7 @@ static bool nobody_works_more_than_he_is_there(const struct world *w) {
     for (size_t i = 0; i < w->serving_count; i++) {
         const struct serving_pod *p = w->pods[i];
         simtime until = p->pod->gone_ps >= 0 ? p->pod->gone_ps : end;
-        if (p->replica->busy_ps > (until - p->pod->ready_ps) * (simtime)p->replica->servers) {
+        if (p->replica->busy_ps > (simtime_total)(until - p->pod->ready_ps) * p->replica->servers) {
             return false;
         }
     }

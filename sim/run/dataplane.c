@@ -27,7 +27,7 @@ static struct service_state *service_of(struct world *w, const struct request *r
 
 static void system_changes(struct world *w, int change) {
     simtime now = engine_now(w->engine);
-    w->in_system_area += (__int128)w->in_system * (now - w->in_system_since);
+    w->in_system_area += (simtime_total)w->in_system * (now - w->in_system_since);
     w->in_system_since = now;
     w->in_system = (uint64_t)((int64_t)w->in_system + change);
 }
@@ -347,6 +347,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->tenant = row->tenant;
     uint32_t region = row->region ? row->region : w->source_region[row->source];
     r->region = lookup(w->region_of_name, w->region_of_name_count, region) ? region : 0;
+    w->rows_unknown_region += region != 0 && r->region == 0;
     r->input_tokens = row->input_tokens > 0 ? row->input_tokens : 1;
     r->output_tokens = row->output_tokens > 0 ? row->output_tokens : 1;
     r->service_s = row->service_s;

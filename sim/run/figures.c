@@ -96,7 +96,7 @@ static struct usage usage_of(const struct world *w, int64_t service, simtime end
         u.gpu_s += (double)load->gpus * simtime_to_s(held_ps(w, p, end));
         if (p->owner_data) {
             const struct serving_pod *s = p->owner_data;
-            u.gpu_busy_s += (double)load->gpus * simtime_to_s(s->replica->busy_ps);
+            u.gpu_busy_s += (double)load->gpus * simtime_total_to_s(s->replica->busy_ps);
         }
     }
     return u;

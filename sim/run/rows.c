@@ -56,11 +56,10 @@ static const struct column event_columns[] = {
 
 struct replica_row {
     const char *name, *workload, *service, *node;
-    simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps,
-        busy_ps;
+    simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
     int64_t gpus;
     uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
-    double kv_peak;
+    double busy_s, kv_peak;
     uint32_t servers;
 };
 
@@ -81,7 +80,7 @@ static const struct column replica_columns[] = {
     REPLICA("ready_s", COLUMN_SECONDS_PS, ready_ps, "s", "Ready"),
     REPLICA("terminating_s", COLUMN_SECONDS_PS, terminating_ps, "s", "told to stop"),
     REPLICA("gone_s", COLUMN_SECONDS_PS, gone_ps, "s", "removed"),
-    REPLICA("busy_s", COLUMN_SECONDS_PS, busy_ps, "s", "working, summed over its servers"),
+    REPLICA("busy_s", COLUMN_F64, busy_s, "s", "working, summed over its servers"),
     REPLICA("servers", COLUMN_U32, servers, "1", "that work side by side in it"),
     REPLICA("completed", COLUMN_U64, completed, "1", "requests completed"),
     REPLICA("steps", COLUMN_U64, steps, "1", "engine steps, or requests of a plain server"),
@@ -192,7 +191,7 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         .gone_ps = pod->gone_ps,
     };
     if (p) {
-        row.busy_ps = p->replica->busy_ps;
+        row.busy_s = simtime_total_to_s(p->replica->busy_ps);
         row.servers = p->replica->servers;
         row.completed = p->completed;
         row.steps = p->replica->steps;

@@ -49,6 +49,68 @@ static const char *out_folder(const struct world *w, const struct run_options *o
     return path_join(w->arena, "out", w->scenario.name);
 }
 
+/* What a reader of the figures has to know of how they came about. */
+static void say_rejects(struct world *w) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        const struct service_state *s = &w->services[i];
+        for (int k = 0; k < REJECT_REASONS_MAX && s->rejects[k].text; k++) {
+            notice_add(w->notices, NOTICE_WARNING, NULL, "service %s: %llu request%s rejected: %s", s->name,
+                       (unsigned long long)s->rejects[k].count, s->rejects[k].count == 1 ? "" : "s",
+                       s->rejects[k].text);
+        }
+    }
+}
+
+/* Rows that could not be used and columns that nobody knows: a figure over the rest must not hide them. */
+static void say_trace_report(struct world *w) {
+    const struct trace_report *r = trace_report(w->source);
+    if (r->skipped > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: %llu rows skipped, the first in line %d: %s",
+                   (unsigned long long)r->skipped, r->first_skipped_line, r->first_skipped_reason);
+    }
+    if (r->ignored_columns[0]) {
+        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: unknown columns ignored: %s",
+                   r->ignored_columns);
+    }
+    if (w->rows_unknown_service > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL,
+                   "traces: %llu requests name a service that is none here: they "
+                   "went to %s",
+                   (unsigned long long)w->rows_unknown_service, w->services[w->default_service].name);
+    }
+    if (w->rows_unknown_region > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL,
+                   "traces: %llu requests come from a region that is none here: no "
+                   "network lies between them and the gateway",
+                   (unsigned long long)w->rows_unknown_region);
+    }
+    if (r->clamped > 0) {
+        notice_add(w->notices, NOTICE_WARNING, NULL,
+                   "traces: %llu rows were further out of order than can be sorted "
+                   "and moved to the date before them",
+                   (unsigned long long)r->clamped);
+    }
+}
+
+/* Pods that found no node to the end: the fleet was smaller than it was asked to be. */
+static void say_pending(struct world *w) {
+    for (uint32_t d = 0; d < w->demand_count; d++) {
+        size_t pods = 0;
+        size_t pending = 0;
+        for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
+            const struct pod *p = cluster_pod(w->cluster, i);
+            pods += p->demand == d && p->phase != POD_GONE;
+            pending += p->demand == d && p->phase == POD_PENDING;
+        }
+        if (pending > 0) {
+            notice_add(
+                w->notices, NOTICE_WARNING, &w->demands[d].pos,
+                "%zu of %zu pods of %s were still Pending at the end: no node had room (/events says why)",
+                pending, pods, w->demands[d].name);
+        }
+    }
+}
+
 static bool run_world(struct world *w, const struct run_options *options, struct run_result *result,
                       struct error *err) {
     if (options->strict && !notices_strict(&result->notices, err)) {
@@ -69,42 +131,18 @@ static bool run_world(struct world *w, const struct run_options *options, struct
         *err = w->failure;
         return false;
     }
+    say_trace_report(w);
+    if (options->strict && !notices_strict(&result->notices, err)) {
+        return false;
+    }
     return world_check(w, err);
 }
 
-/* What a reader of the figures has to know of how they came about. */
-static void say_rejects(struct world *w) {
-    for (uint32_t i = 0; i < w->service_count; i++) {
-        const struct service_state *s = &w->services[i];
-        for (int k = 0; k < REJECT_REASONS_MAX && s->rejects[k].text; k++) {
-            notice_add(w->notices, NOTICE_WARNING, NULL, "service %s: %llu request%s rejected: %s", s->name,
-                       (unsigned long long)s->rejects[k].count, s->rejects[k].count == 1 ? "" : "s",
-                       s->rejects[k].text);
-        }
-    }
-    if (w->rows_unknown_service > 0) {
+static void say_if_nothing_came(struct world *w) {
+    if (w->all.counts.arrived == 0) {
         notice_add(w->notices, NOTICE_WARNING, NULL,
-                   "%llu requests name a service that is none here: they went to %s",
-                   (unsigned long long)w->rows_unknown_service, w->services[w->default_service].name);
-    }
-}
-
-/* Rows that could not be used and columns that nobody knows: a figure over the rest must not hide them. */
-static void say_trace_report(struct world *w) {
-    const struct trace_report *r = trace_report(w->source);
-    if (r->skipped > 0) {
-        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: %llu rows skipped, the first in line %d: %s",
-                   (unsigned long long)r->skipped, r->first_skipped_line, r->first_skipped_reason);
-    }
-    if (r->ignored_columns[0]) {
-        notice_add(w->notices, NOTICE_WARNING, NULL, "traces: unknown columns ignored: %s",
-                   r->ignored_columns);
-    }
-    if (r->clamped > 0) {
-        notice_add(w->notices, NOTICE_WARNING, NULL,
-                   "traces: %llu rows were further out of order than can be sorted "
-                   "and moved to the date before them",
-                   (unsigned long long)r->clamped);
+                   "no request arrived: the traces have none in the window that "
+                   "duration, start and length leave");
     }
 }
 
@@ -144,7 +182,8 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         world_build(w, options, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
-        say_trace_report(w);
+        say_pending(w);
+        say_if_nothing_came(w);
         say_traffic(w, result);
         world_summarise(w, &result->summary);
         count(w, result);
@@ -152,6 +191,17 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         ok = !w->recorder || rows_close(w, &result->summary, err);
     }
     recorder_abandon(w->recorder);
+    world_free(w);
+    return ok;
+}
+
+bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err) {
+    struct run_options options = {.scenario = scenario, .check_only = true};
+    struct world *w = arena_alloc(arena, sizeof *w);
+    w->arena = arena;
+    w->notices = notices;
+    bool ok =
+        scenario_load(scenario, NULL, arena, &w->scenario, notices, err) && world_build(w, &options, err);
     world_free(w);
     return ok;
 }

@@ -16,6 +16,7 @@ struct run_options {
     uint64_t seed;
     struct scenario_overrides overrides;
     bool allow_exec;
+    bool check_only; /* build the world, and no more */
     bool strict;
     bool compress;
     bool progress;
@@ -33,6 +34,10 @@ struct run_result {
 /* Everything in `result` lives in the arena. False with err; notices are filled as far as loading came. */
 bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
                   struct error *err);
+
+/* All that run_scenario checks before its clock starts, and nothing after: that traces open, that routers,
+ * GPUs and models are known, that models fit their GPUs. Code that the scenario names is not loaded. */
+bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err);
 
 /* JSON Schema of the tables in result.h5, on stdout. */
 void run_print_result_schema(void);

@@ -53,7 +53,8 @@ struct service_state {
     uint64_t waiting;         /* reached the gateway, not yet scheduled anywhere */
     struct reject_reason rejects[REJECT_REASONS_MAX];
     struct scope scope;
-    simtime plain_service_ps; /* summed service times of plain requests that ran to their end or were cut */
+    simtime_total
+        plain_service_ps; /* summed service times of plain requests that ran to their end or were cut */
 };
 
 /* A model server's speed on the GPUs of one pool. */
@@ -133,11 +134,11 @@ struct world {
     struct scope **tenants; /* by names[] index; NULL = none yet */
     size_t tenant_capacity;
     size_t tenant_count;
-    __int128 in_system_area; /* requests x ps, integrated as requests come and go */
-    __int128 sojourn_sum;    /* the same, summed request by request: Little's law says they are equal */
+    simtime_total in_system_area; /* requests x ps, integrated as requests come and go */
+    simtime_total sojourn_sum;    /* the same, summed request by request: Little's law says they are equal */
     uint64_t in_system;
     simtime in_system_since;
-    uint64_t rows_unknown_service;
+    uint64_t rows_unknown_service, rows_unknown_region;
     struct error failure; /* of a callback: stops the run */
     /* results */
     struct recorder *recorder;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "run/world.h"
 
@@ -84,7 +85,15 @@ static bool set_policy(struct world *w, struct service_state *s, const struct ru
     const struct policy_config *p = policy_of(&w->scenario, s);
     s->queue_limit = p ? p->queue_limit : -1;
     s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
-    s->router = router_load(p ? p->router : "round-robin", options->allow_exec, p ? &p->pos : NULL, err);
+    const char *router = p ? p->router : "round-robin";
+    bool is_path = strchr(router, '/') != NULL;
+    if (is_path) {
+        router = path_join(w->arena, w->scenario.folder, router);
+    }
+    if (is_path && options->check_only) { /* code is not loaded to be checked */
+        return true;
+    }
+    s->router = router_load(router, options->allow_exec, p ? &p->pos : NULL, err);
     if (!s->router) {
         return false;
     }

@@ -48,7 +48,7 @@ static const struct architecture *find_architecture(const struct service_time_co
                  "no architecture is known for model '%s'", model ? model : "(none given)");
         error_hint(
             err,
-            "name the architecture it has under service_times, `model:` (docs/service-times.md lists them)");
+            "name the architecture it has under service_times, `model:` (`drydock help models` lists them)");
     }
     return a;
 }

@@ -55,7 +55,7 @@ static const struct field trace_fields[] = {
         "Where the users of rows that name no region are; without any there is no network."),
     ROW("rate_scale", QUANTITY, trace_config, rate_scale,
         "Requests per second times this, by thinning or cloning.", .unit = UNIT_NUMBER, .fallback = "1",
-        WITHIN(1e-6, 1e4)),
+        WITHIN(1e-6, 1000)),
     ROW("time_scale", QUANTITY, trace_config, time_scale,
         "Arrival times are multiplied by this: 0.5 is twice as fast.", .unit = UNIT_NUMBER, .fallback = "1",
         WITHIN(1e-6, 1e6)),

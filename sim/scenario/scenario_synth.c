@@ -18,7 +18,7 @@ static bool check_parameter_name(const struct yaml_pair *pair, const char *field
     error_at(err, ERROR_INVALID, &pair->pos, field, "unknown key");
     const char *near = str_nearest(pair->key, names);
     return near != NULL ? error_hint(err, "did you mean %s?", near)
-                        : error_hint(err, "`drydock trace synth --help` lists the parameters");
+                        : error_hint(err, "`drydock trace list` names the parameters");
 }
 
 /* The same failure at its place in the scenario. Some are phrases ("a rate above 0"), some whole sentences.

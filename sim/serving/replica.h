@@ -54,7 +54,7 @@ struct replica {
     uint32_t kv_permille;
     /* What it did. Busy fraction = busy_ps / (servers * time it was there). */
     uint32_t servers; /* that work side by side: 1 for a batching engine, the threads of a plain server */
-    simtime busy_ps;  /* summed over servers */
+    simtime_total busy_ps; /* summed over servers: a thousand of them pass int64 within hours */
     uint64_t steps;
     uint64_t preemptions;
     uint64_t prompt_tokens; /* computed, recomputed ones too */
