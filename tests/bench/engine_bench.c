@@ -128,7 +128,7 @@ static double beats_ns(void) {
 }
 
 static void transfers(uint64_t in_flight, bool pairs) {
-    static struct platform_site site = {"site"};
+    static struct platform_site site = {.name = "site"};
     static struct platform_host hosts[HOSTS];
     static char names[HOSTS][8];
     struct arena arena = {0};
