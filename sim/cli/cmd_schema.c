@@ -4,6 +4,8 @@
 
 #include "base/strbuf.h"
 #include "cli/command.h"
+#include "finops/carbon.h"
+#include "finops/price_book.h"
 #include "record/summary.h"
 #include "run/run.h"
 #include "scenario/scenario.h"
@@ -16,6 +18,8 @@ static const struct {
     void (*print_markdown)(FILE *out); /* NULL: there is no reference */
 } schemas[] = {
     {"scenario", scenario_print_schema, scenario_print_markdown},
+    {"price-book", price_book_print_schema, price_book_print_markdown},
+    {"carbon", carbon_print_schema, carbon_print_markdown},
     {"summary", summary_print_schema, NULL},
     {"result", run_print_result_schema, NULL},
 };
@@ -28,7 +32,8 @@ struct schema_options {
 };
 
 static const struct option options[] = {
-    {"markdown", OPTION_FLAG, NULL, "Print a reference in Markdown in place of the schema (scenario).",
+    {"markdown", OPTION_FLAG, NULL,
+     "Print a reference in Markdown in place of the schema (scenario, price-book, carbon).",
      offsetof(struct schema_options, markdown), 0, 0, UNIT_NUMBER},
     COMMON_OPTIONS,
     OPTION_END,
@@ -84,11 +89,11 @@ static enum error_code run(int argc, char **argv, struct error *err) {
 
 const struct command command_schema = {
     .name = "schema",
-    .synopsis = "scenario|summary [--markdown]",
+    .synopsis = "scenario|price-book|carbon|summary|result [--markdown]",
     .summary = "Print the JSON Schema of a file format.",
     .details =
         "Draft 2020-12. Editors with a YAML language server complete and check scenario.yaml by the schema "
-        "of scenario.",
+        "of scenario, price books by that of price-book. The key carbon of a scenario has its own.",
     .options = options,
     .run = run,
 };

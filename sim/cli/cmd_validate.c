@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "cli/command.h"
+#include "finops/price_book.h"
 #include "run/run.h"
 #include "scenario/scenario.h"
 #include "traces/traces.h"
@@ -31,16 +32,17 @@ static const struct option options[] = {
     OPTION_END,
 };
 
-enum input_kind { INPUT_UNKNOWN, INPUT_YAML, INPUT_SCENARIO, INPUT_MANIFESTS, INPUT_TRACE };
+enum input_kind { INPUT_UNKNOWN, INPUT_YAML, INPUT_SCENARIO, INPUT_MANIFESTS, INPUT_TRACE, INPUT_PRICES };
 
-static const char *const kind_names[] = {"unknown", "unknown", "scenario", "manifests", "trace"};
+static const char *const kind_names[] = {"unknown",   "unknown", "scenario",
+                                         "manifests", "trace",   "price book"};
 
 /* What was found in one operand. */
 struct finding {
     const char *path;
     enum input_kind kind;
-    const char *name; /* of the scenario, or the trace's format */
-    size_t objects, traces, pools, services;
+    const char *name; /* of the scenario or price book, or the trace's format */
+    size_t objects, traces, pools, services, prices;
     uint64_t rows, skipped;
     struct arena arena;
     struct notices notices;
@@ -90,6 +92,11 @@ static int surest_format(const char *head, size_t length) {
     return sure;
 }
 
+static bool looks_like_prices(const char *path, const char *head) {
+    return str_ends_with(path, ".csv") && strstr(head, "instance_type") != NULL &&
+           strstr(head, "usd_per_h") != NULL;
+}
+
 static bool named_as_yaml(const char *path) {
     return str_ends_with(path, ".yaml") || str_ends_with(path, ".yml") || str_ends_with(path, ".json");
 }
@@ -101,6 +108,9 @@ static enum input_kind kind_of_head(const char *path, const char *head, size_t l
     if (looks_like_object(head)) {
         return INPUT_YAML;
     }
+    if (looks_like_prices(path, head)) {
+        return INPUT_PRICES;
+    }
     int sure = surest_format(head, length);
     if (sure < 2 && named_as_yaml(path)) {
         return INPUT_YAML;
@@ -109,7 +119,7 @@ static enum input_kind kind_of_head(const char *path, const char *head, size_t l
                                                                                     : INPUT_UNKNOWN;
 }
 
-/* YAML is a scenario or manifests by its first document. */
+/* YAML is a scenario, a price book or manifests by its first document. */
 static bool tell_yaml(struct finding *f) {
     struct yaml_file file;
     struct error unread = {0};
@@ -126,7 +136,8 @@ static bool tell_yaml(struct finding *f) {
     const struct yaml_node *kind = yaml_get(file.documents[0], "kind");
     bool ours = (version != NULL && strncmp(version->text, "drydock/", 8) == 0) ||
                 (kind != NULL && strcmp(kind->text, "Scenario") == 0);
-    f->kind = ours ? INPUT_SCENARIO : INPUT_MANIFESTS;
+    bool prices = kind != NULL && strcmp(kind->text, "PriceBook") == 0;
+    f->kind = prices ? INPUT_PRICES : ours ? INPUT_SCENARIO : INPUT_MANIFESTS;
     return true;
 }
 
@@ -167,7 +178,7 @@ static bool tell_kind(struct finding *f) {
     f->kind = kind_of_head(f->path, head, length);
     if (f->kind == INPUT_UNKNOWN) {
         return error_at(&f->err, ERROR_INVALID, &pos, NULL,
-                        "not known: expected a scenario, Kubernetes manifests or a trace");
+                        "not known: expected a scenario, Kubernetes manifests, a trace or a price book");
     }
     return f->kind != INPUT_YAML || tell_yaml(f);
 }
@@ -237,9 +248,25 @@ static bool check_trace(struct finding *f, const struct validate_options *o) {
     return ok;
 }
 
+static bool check_prices(struct finding *f, const struct validate_options *o) {
+    (void)o;
+    struct price_book book;
+    if (!price_book_read(f->path, &f->arena, &book, &f->notices, &f->err)) {
+        return false;
+    }
+    f->name = book.name;
+    f->objects = 1;
+    f->prices = book.node_count + book.transfer_count + book.storage_count + book.fixed_count;
+    return true;
+}
+
 typedef bool (*check_function)(struct finding *, const struct validate_options *);
 static const check_function checks[] = {
-    [INPUT_SCENARIO] = check_scenario, [INPUT_MANIFESTS] = check_manifests, [INPUT_TRACE] = check_trace};
+    [INPUT_SCENARIO] = check_scenario,
+    [INPUT_MANIFESTS] = check_manifests,
+    [INPUT_TRACE] = check_trace,
+    [INPUT_PRICES] = check_prices,
+};
 
 static bool examine(struct finding *f, const struct validate_options *o) {
     f->notices.arena = &f->arena;
@@ -263,6 +290,9 @@ static void print_line(const struct finding *f) {
            plural(f->objects));
     if (f->kind == INPUT_SCENARIO) {
         printf(", %zu trace%s, %zu pool%s", f->traces, plural(f->traces), f->pools, plural(f->pools));
+    }
+    if (f->kind == INPUT_PRICES) {
+        printf(", %zu price%s", f->prices, plural(f->prices));
     }
     if (f->services > 0) {
         printf(", %zu inline service%s", f->services, plural(f->services));
@@ -302,6 +332,9 @@ static void print_json(const struct finding *f, bool first) {
     }
     if (valid && f->kind == INPUT_SCENARIO) {
         printf(", \"traces\": %zu, \"pools\": %zu, \"services\": %zu", f->traces, f->pools, f->services);
+    }
+    if (valid && f->kind == INPUT_PRICES) {
+        printf(", \"prices\": %zu", f->prices);
     }
     fputs(", \"warnings\": [", stdout);
     bool comma = false;
@@ -368,10 +401,11 @@ static enum error_code run(int argc, char **argv, struct error *err) {
 const struct command command_validate = {
     .name = "validate",
     .synopsis = "FILE|DIR... [--show-defaults] [--strict]",
-    .summary = "Check scenarios, manifests and traces without a run.",
+    .summary = "Check scenarios, manifests, traces and price books without a run.",
     .details =
         "Tells what each file is by its content: a scenario (or a folder with a scenario.yaml), Kubernetes "
-        "manifests (a file, or a folder of them), or a trace in any format that is read. A scenario is "
+        "manifests (a file, or a folder of them), a trace in any format that is read, or a price book (YAML "
+        "or CSV). A scenario is "
         "checked with its manifests and traces; a trace is read to its end.\n\n"
         "Prints one line for each; --json prints a list. Answers 3 when one is wrong or holds no object "
         "and no row, naming file, line, column and field.\n\n"

@@ -292,6 +292,15 @@ double footprint_sci_g(const struct footprint *f, uint64_t requests) {
     return requests > 0 ? (f->operational_g + f->embodied_g) / (double)requests : NAN;
 }
 
+void carbon_print_schema(void) {
+    puts("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+         "  \"title\": \"Energy and carbon of a Drydock scenario (spec.carbon)\",");
+    fields_print_schema_definitions(stdout, 2);
+    fputs(",\n  ", stdout);
+    fields_print_schema(stdout, carbon_fields, 2);
+    puts("\n}");
+}
+
 void carbon_print_markdown(FILE *out) {
     fields_print_markdown(out, carbon_fields, "spec.carbon");
     fputs("\n### Power of GPUs\n\n", out);

@@ -86,8 +86,9 @@ static inline double footprint_kg(const struct footprint *f) {
 /* Grams a request; NaN without requests. */
 double footprint_sci_g(const struct footprint *footprint, uint64_t requests);
 
-/* The table, its schema (an object's members) and its reference. */
+/* The table of the scenario's key, its schema and its reference. */
 extern const struct field carbon_fields[];
+void carbon_print_schema(void);
 void carbon_print_markdown(FILE *out);
 
 #endif
