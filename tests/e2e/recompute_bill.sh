@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Every scenario that names a price book: its bill is recomputed by another program in another language.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+
+PYTHON=/usr/bin/python3 # Debian's, which has h5py
+if [[ -n $MODE ]]; then
+    skip "bills recomputed" "not in $MODE builds"
+    exit
+fi
+"$PYTHON" -c 'import h5py, yaml' 2>/dev/null || {
+    skip "bills recomputed" "no python3-h5py and python3-yaml"
+    exit
+}
+
+# The file that a scenario's `prices:` names, empty when it names none.
+price_book_of() {
+    sed -n 's/^  prices: *\([^ {#]*\.yaml\).*$/\1/p' "$1/scenario.yaml" | head -n 1
+}
+
+found=
+for folder in scenarios/*/; do
+    folder=${folder%/} name=$(basename "$folder") prices=$(price_book_of "$folder")
+    [[ -n $prices ]] || continue
+    found=yes
+    if ! "$DRYDOCK" run "$folder" --out "$SCRATCH/$name" --quiet >"$SCRATCH/log" 2>&1; then
+        not_ok "$name runs" "$SCRATCH/log"
+        continue
+    fi
+    # A scenario that compares has a result for each arm.
+    for result in "$SCRATCH/$name"/result.h5 "$SCRATCH/$name"/*/result.h5; do
+        [[ -f $result ]] || continue
+        check "the bill of ${result#"$SCRATCH"/}" "$PYTHON" tests/e2e/recompute_bill.py "$result" \
+            "$folder/$prices"
+    done
+done
+[[ -n $found ]] || skip "bills recomputed" "no scenario names a price book"
