@@ -129,10 +129,10 @@ static bool add_shared(const struct ledger *l, const char *const *services, size
 
 bool ledger_services(const struct ledger *l, const char *const *services, size_t count,
                      const struct cost_counts *counts, struct cost_summary *costs, struct error *err) {
-    memset(costs, 0, count * sizeof *costs);
     if (count == 0) {
         return true;
     }
+    memset(costs, 0, count * sizeof *costs);
     bool ok = add_own(l, services, count, costs, err) && add_shared(l, services, count, costs, err);
     for (size_t i = 0; ok && i < count; i++) {
         ok = finish(l, &counts[i], &costs[i], err);

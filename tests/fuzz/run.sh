@@ -11,6 +11,7 @@ failed=0
 seeds_of() {
     case $1 in
     *manifest*) echo tests/bad/manifest tests/cases/manifests scenarios "$DATA/manifests" ;;
+    *prices*) echo tests/bad/prices "$DATA/traces/prices" "$DATA/traces/carbon" ;;
     *trace*) echo tests/bad/trace tests/bad/traces tests/cases/traces ;;
     *) echo "tests/bad" ;;
     esac
