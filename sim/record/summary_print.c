@@ -265,11 +265,10 @@ static void append_objective(struct strbuf *out, const struct objective_result *
     strbuf_append(out, "  ");
     append_left(out, label.text, COLUMNS - 2 - 14 - 10);
     strbuf_printf(out, "%14s", r->value_known ? metric_cell(r->metric, r->value, cell) : "-");
-    strbuf_printf(out, "%*s%s%s%s\n", r->met ? 7 : 4, "",
-                  !colour  ? ""
-                  : r->met ? "\033[32m"
-                           : "\033[1;31m",
-                  r->met ? "met" : "MISSED", colour ? "\033[0m" : "");
+    const char *verdict = r->met ? "met" : r->value_known ? "MISSED" : "no value";
+    const char *tint = r->met ? "\033[32m" : "\033[1;31m";
+    strbuf_printf(out, "%*s%s%s%s\n", 10 - (int)strlen(verdict), "", colour ? tint : "", verdict,
+                  colour ? "\033[0m" : "");
     strbuf_free(&label);
 }
 

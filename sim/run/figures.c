@@ -52,21 +52,36 @@ static simtime ready_until(const struct pod *p, simtime end) {
     return or_end(p->terminating_ps, end);
 }
 
-/* Largest number Ready at the same time: at the start of each one's readiness, count the others. Pods are
- * few. */
+static int by_date(const void *a, const void *b) {
+    simtime x = *(const simtime *)a;
+    simtime y = *(const simtime *)b;
+    return (x > y) - (x < y);
+}
+
+/* Largest number Ready at the same time: begins and ends of readiness, each sorted, walked together. One that
+ * ends at an instant is not Ready at it. */
 static int64_t most_ready(const struct world *w, int64_t service, simtime end) {
-    int64_t most = 0;
+    simtime *begins = mem_zalloc(2 * w->serving_count, sizeof *begins);
+    simtime *ends = begins + w->serving_count;
+    size_t count = 0;
     for (size_t i = 0; i < w->serving_count; i++) {
-        const struct serving_pod *a = w->pods[i];
-        int64_t ready = 0;
-        for (size_t k = 0; k < w->serving_count; k++) {
-            const struct pod *b = w->pods[k]->pod;
-            bool mine = service < 0 || w->pods[k]->service == (uint32_t)service;
-            ready += mine && b->ready_ps <= a->pod->ready_ps && a->pod->ready_ps < ready_until(b, end);
+        if (service < 0 || w->pods[i]->service == (uint32_t)service) {
+            begins[count] = w->pods[i]->pod->ready_ps;
+            ends[count++] = ready_until(w->pods[i]->pod, end);
         }
-        most = ready > most ? ready : most;
     }
-    return most;
+    qsort(begins, count, sizeof *begins, by_date);
+    qsort(ends, count, sizeof *ends, by_date);
+    size_t ended = 0;
+    size_t most = 0;
+    for (size_t begun = 0; begun < count; begun++) {
+        while (ended < count && ends[ended] <= begins[begun]) {
+            ended++;
+        }
+        most = begun + 1 > ended && begun + 1 - ended > most ? begun + 1 - ended : most;
+    }
+    free(begins);
+    return (int64_t)most;
 }
 
 /* How long it held a place on a node that was there: from binding, or the node's becoming Ready if that is
@@ -181,8 +196,7 @@ static const struct scope_summary *scope_named(const struct summary *s, const ch
     return &s->all;
 }
 
-/* A figure that does not exist (no request came) neither meets nor misses: it counts as met and says so by
- * having no value. */
+/* A figure that does not exist (no request came) meets nothing: a check that judged nothing must not pass. */
 static struct objective_result judge(const struct summary *s, const struct objective_config *o) {
     const struct scope_summary *scope = scope_named(s, o->service);
     const struct latency_summary *latency = latency_named(scope, o->metric);
@@ -195,7 +209,7 @@ static struct objective_result judge(const struct summary *s, const struct objec
         .value = latency ? statistic_of(latency, o->statistic) : figure_named(scope, o->metric),
     };
     r.value_known = !isnan(r.value);
-    r.met = !r.value_known || (r.at_least ? r.value >= r.limit : r.value <= r.limit);
+    r.met = r.value_known && (r.at_least ? r.value >= r.limit : r.value <= r.limit);
     return r;
 }
 

@@ -92,6 +92,28 @@ static void say_trace_report(struct world *w) {
     }
 }
 
+static void say_engines(struct world *w) {
+    for (uint32_t s = 0; s < w->service_count; s++) {
+        uint64_t preemptions = 0;
+        uint64_t cut = 0;
+        for (size_t i = 0; i < w->serving_count; i++) {
+            preemptions += w->pods[i]->service == s ? w->pods[i]->replica->preemptions : 0;
+            cut += w->pods[i]->service == s ? w->pods[i]->replica->cut : 0;
+        }
+        if (preemptions > 0) {
+            notice_add(w->notices, NOTICE_WARNING, NULL,
+                       "service %s: the KV cache was full, requests were preempted "
+                       "%llu times and computed again",
+                       w->services[s].name, (unsigned long long)preemptions);
+        }
+        if (cut > 0) {
+            notice_add(w->notices, NOTICE_WARNING, NULL,
+                       "service %s: %llu answers were cut at --max-model-len", w->services[s].name,
+                       (unsigned long long)cut);
+        }
+    }
+}
+
 /* Pods that found no node to the end: the fleet was smaller than it was asked to be. */
 static void say_pending(struct world *w) {
     for (uint32_t d = 0; d < w->demand_count; d++) {
@@ -182,6 +204,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         world_build(w, options, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
+        say_engines(w);
         say_pending(w);
         say_if_nothing_came(w);
         say_traffic(w, result);

@@ -291,6 +291,7 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
     }
     int64_t room = b->config.max_model_len - r->input_tokens;
     if ((int64_t)r->output_tokens > room) {
+        b->base.cut++;
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
     r->place = PLACE_WAITING;

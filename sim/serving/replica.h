@@ -57,6 +57,7 @@ struct replica {
     simtime_total busy_ps; /* summed over servers: a thousand of them pass int64 within hours */
     uint64_t steps;
     uint64_t preemptions;
+    uint64_t cut;           /* answers ended at the model's greatest length */
     uint64_t prompt_tokens; /* computed, recomputed ones too */
     uint64_t generated_tokens;
     uint64_t kv_peak_permille;
