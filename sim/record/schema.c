@@ -96,6 +96,13 @@ static const struct key gpu_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+static const struct key scaling_keys[] = {
+    {"decisions", ALWAYS, "count", "syncs of all autoscalers"},
+    {"scale_ups", ALWAYS, "count", NULL},
+    {"scale_downs", ALWAYS, "count", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 #define SCOPE_KEYS                                                                                           \
     {"requests", ALWAYS, "#requests", NULL},                                                                 \
         {"latency", ALWAYS, "#latency", "of completed requests that arrived after warm-up"},                 \
@@ -123,6 +130,7 @@ static const struct key root_keys[] = {
     SCOPE_KEYS,
     {"services", WHERE_IT_APPLIES, "#scopes", "by service"},
     {"tenants", WHERE_IT_APPLIES, "#scopes", "by tenant"},
+    {"scaling", WHERE_IT_APPLIES, "#scaling", "what autoscalers did"},
     {"warnings", ALWAYS, "[]string", NULL},
     {NULL, ALWAYS, NULL, NULL},
 };
@@ -137,6 +145,7 @@ static const struct shape shapes[] = {
     {"slo", NULL, slo_keys},
     {"replicas", NULL, replica_keys},
     {"gpu", NULL, gpu_keys},
+    {"scaling", "Of all autoscalers together.", scaling_keys},
     {"scope", "The figures of one service or tenant.", scope_keys},
     {"scopes", NULL, scopes_keys},
 };

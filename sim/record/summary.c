@@ -245,6 +245,13 @@ void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
     add_scope(o, &s->all, s);
     add_scopes(o, "services", s->services, s->service_count);
     add_scopes(o, "tenants", s->tenants, s->tenant_count);
+    if (s->has_scaling) {
+        struct json_object *scaling = json_object_new_object();
+        add(scaling, "decisions", count(s->scaling_decisions));
+        add(scaling, "scale_ups", count(s->scaling_ups));
+        add(scaling, "scale_downs", count(s->scaling_downs));
+        add(o, "scaling", scaling);
+    }
     struct json_object *warnings = array(s->warning_count);
     for (size_t i = 0; i < s->warning_count; i++) {
         json_object_array_add(warnings, text(s->warnings[i]));

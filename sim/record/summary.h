@@ -62,6 +62,8 @@ struct summary {
     size_t tenant_count;
     struct objective_result *objectives;
     size_t objective_count;
+    bool has_scaling; /* some autoscaler was at work */
+    uint64_t scaling_decisions, scaling_ups, scaling_downs;
     const char **warnings;
     size_t warning_count;
 };

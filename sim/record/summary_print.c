@@ -303,6 +303,12 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     append_head(out, s);
     append_requests(out, &s->all);
     append_use(out, &s->all);
+    if (s->has_scaling) {
+        char cells[3][CELL_BYTES];
+        strbuf_printf(out, "Scaling     %s decisions, %s up, %s down\n",
+                      count_cell(s->scaling_decisions, cells[0]), count_cell(s->scaling_ups, cells[1]),
+                      count_cell(s->scaling_downs, cells[2]));
+    }
     append_latency(out, &s->all);
     append_scopes(out, "Services", s->services, s->service_count);
     append_scopes(out, "Tenants", s->tenants, s->tenant_count);

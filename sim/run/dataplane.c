@@ -452,6 +452,7 @@ static void on_pod_ready(void *context, struct pod *pod) {
                          sizeof(struct serving_pod *));
     w->pods[w->serving_count++] = p;
     add_candidate(w, p);
+    observe_pod(w, p);
     release_held(w, &w->services[p->service]);
 }
 
@@ -514,6 +515,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
     make_cluster(w);
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
     changes_begin(w);
+    autoscaler_begin(w);
     read_ahead(w);
     engine_set_source(w->engine, (struct engine_source){arrival_next, arrival_fire, w});
     if (error_is_set(&w->failure)) {

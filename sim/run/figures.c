@@ -284,5 +284,9 @@ void world_summarise(struct world *w, struct summary *s) {
     services(w, s, window_s, end);
     tenants(w, s, window_s, has_slo);
     objectives(w, s);
+    s->has_scaling = w->scaler_count > 0;
+    s->scaling_decisions = w->scaling.decisions;
+    s->scaling_ups = w->scaling.ups;
+    s->scaling_downs = w->scaling.downs;
     warnings(w, s);
 }

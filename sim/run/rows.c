@@ -54,6 +54,30 @@ static const struct column event_columns[] = {
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
+struct decision_row {
+    simtime time_ps;
+    const char *object, *workload, *metric, *reason, *formula, *cause;
+    int64_t current, proposed, stabilized, replicas;
+};
+
+#define DECISION(name, type, member, long_name)                                                              \
+    { name, type, offsetof(struct decision_row, member), "1", long_name, NULL, NULL }
+
+static const struct column decision_columns[] = {
+    {"time_s", COLUMN_SECONDS_PS, offsetof(struct decision_row, time_ps), "s", "when", NULL, NULL},
+    DECISION("object", COLUMN_TEXT, object, "who decided: namespace/kind/name"),
+    DECISION("workload", COLUMN_TEXT, workload, "what it scales"),
+    DECISION("metric", COLUMN_TEXT, metric, "the metric that asked for most"),
+    DECISION("current", COLUMN_I64, current, "replicas asked for before"),
+    DECISION("proposed", COLUMN_I64, proposed, "by the metrics"),
+    DECISION("stabilized", COLUMN_I64, stabilized, "after the stabilisation windows"),
+    DECISION("replicas", COLUMN_I64, replicas, "asked for from now on"),
+    DECISION("reason", COLUMN_TEXT, reason, "of the condition that decided, as kubectl shows it"),
+    DECISION("formula", COLUMN_TEXT, formula, "inputs and arithmetic"),
+    DECISION("cause", COLUMN_TEXT, cause, "in the words of the controller's event"),
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
 struct replica_row {
     const char *name, *workload, *service, *node;
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
@@ -121,6 +145,13 @@ bool rows_open(struct world *w, const char *directory, bool compress, struct err
     }
     w->requests_table =
         recorder_table(w->recorder, "/requests", request_columns, sizeof(struct request_row), err);
+    w->decisions_table =
+        w->requests_table && w->scaler_count > 0
+            ? recorder_table(w->recorder, "/decisions", decision_columns, sizeof(struct decision_row), err)
+            : NULL;
+    if (w->scaler_count > 0 && !w->decisions_table) {
+        return false;
+    }
     w->events_table = w->requests_table ? recorder_table(w->recorder, "/events", event_columns,
                                                          sizeof(struct event_row), err)
                                         : NULL;
@@ -170,6 +201,37 @@ void rows_event(struct world *w, const char *object, const char *reason, const c
     }
     struct event_row row = {engine_now(w->engine), object, reason, message};
     append(w, w->events_table, &row);
+}
+
+/* The condition that says most: an error before a limit before what was able to be done. */
+static const char *reason_of(const struct hpa_decision *d) {
+    if (d->error != HPA_NO_REASON) {
+        return hpa_reason_name(d->error);
+    }
+    return hpa_reason_name(d->limited ? d->scaling_limited : d->able_to_scale);
+}
+
+void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
+                   const struct hpa_decision *d) {
+    if (!w->recorder) {
+        return;
+    }
+    char formula[HPA_TEXT_BYTES];
+    char cause[HPA_TEXT_BYTES];
+    struct decision_row row = {
+        .time_ps = engine_now(w->engine),
+        .object = spec->key,
+        .workload = workload,
+        .metric = d->metric < spec->metric_count ? spec->metrics[d->metric].name : "",
+        .reason = reason_of(d),
+        .formula = hpa_formula(spec, d, formula),
+        .cause = hpa_cause(spec, d, cause),
+        .current = d->current,
+        .proposed = d->proposed,
+        .stabilized = d->stabilized,
+        .replicas = d->replicas,
+    };
+    append(w, w->decisions_table, &row);
 }
 
 static struct replica_row replica_row_of(const struct world *w, const struct pod *pod) {
@@ -247,6 +309,7 @@ static const struct result_table_schema tables[] = {
     {"/requests", "A row for every request that arrived, in the order in which they ended.", request_columns},
     {"/replicas", "A row for every pod there ever was.", replica_columns},
     {"/nodes", "A row for every node there ever was.", node_columns},
+    {"/decisions", "What the autoscalers decided, sync by sync; absent without one.", decision_columns},
     {"/events", "What happened to pods and nodes.", event_columns},
     {NULL, NULL, NULL},
 };

@@ -3,12 +3,14 @@
 #ifndef DRYDOCK_RUN_WORLD_H
 #define DRYDOCK_RUN_WORLD_H
 
+#include "autoscale/hpa.h"
 #include "cluster/cluster.h"
 #include "record/histogram.h"
 #include "record/record.h"
 #include "run/run.h"
 #include "serving/replica.h"
 #include "serving/router.h"
+#include "telemetry/telemetry.h"
 #include "traces/traces.h"
 
 /* Figures of one scope (the whole, a service, a tenant) while they gather. */
@@ -86,6 +88,23 @@ struct serving_pod {
     uint32_t outstanding;
     uint64_t outstanding_tokens;
     uint64_t completed;
+    /* as telemetry last saw it */
+    struct telemetry_sample sample;
+    simtime scraped_ps;
+    simtime_total scraped_busy_ps;
+};
+
+/* An HPA of the manifests at work on one workload. */
+struct scaler {
+    const struct hpa *spec;
+    uint32_t demand;
+    struct hpa_state state;
+    const struct telemetry_metric **metrics; /* by metric of the spec; NULL = nothing exposes it */
+    int64_t *requests_milli;                 /* of a pod, by metric: HPA_NO_REQUEST ... */
+};
+
+struct scaling_counts {
+    uint64_t decisions, ups, downs;
 };
 
 struct world {
@@ -110,6 +129,10 @@ struct world {
     int64_t *replicas_wanted;
     uint32_t demand_count;
     struct cluster *cluster;
+    struct scaler *scalers;
+    size_t scaler_count;
+    simtime scrape_interval_ps, sync_period_ps;
+    struct scaling_counts scaling;
     struct replica_events replica_events;
     struct serving_pod **pods; /* by replica index */
     size_t serving_count, serving_capacity;
@@ -142,7 +165,7 @@ struct world {
     struct error failure; /* of a callback: stops the run */
     /* results */
     struct recorder *recorder;
-    struct record_table *requests_table, *events_table;
+    struct record_table *requests_table, *events_table, *decisions_table;
 };
 
 /* world_build.c, world_demands.c, world_labels.c, world_network.c */
@@ -164,6 +187,12 @@ void changes_begin(struct world *w);
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
 
+/* observe.c, autoscaler.c */
+void observe_pod(struct world *w, struct serving_pod *p);
+void autoscaler_build(struct world *w);
+void autoscaler_begin(struct world *w);
+void autoscaler_free(struct world *w);
+
 /* scopes.c */
 struct scope *scope_of_tenant(struct world *w, uint32_t name);
 void scopes_arrived(struct world *w, const struct request *r);
@@ -178,6 +207,8 @@ double request_queue_s(const struct request *r);
 /* rows.c */
 bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);
 void rows_request(struct world *w, const struct request *r, bool good);
+void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
+                   const struct hpa_decision *decision);
 void rows_event(struct world *w, const char *object, const char *reason, const char *message);
 bool rows_close(struct world *w, const struct summary *summary, struct error *err);
 

@@ -345,6 +345,7 @@ bool world_build(struct world *w, const struct run_options *options, struct erro
     if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
         return false;
     }
+    autoscaler_build(w);
     w->engine = engine_create(w->has_platform ? &w->platform : NULL, err);
     return w->engine && world_arrivals(w, err);
 }
@@ -367,6 +368,7 @@ void world_free(struct world *w) {
         }
     }
     free(w->tenants);
+    autoscaler_free(w);
     scope_free(&w->all);
     if (w->source) {
         trace_close(w->source);

@@ -166,6 +166,7 @@ struct scenario {
     double duration_s; /* 0 = the whole trace */
     double warmup_s;
     double drain_s; /* 3600 */
+    double scrape_interval_s, hpa_sync_s;
     const char
         *start; /* "warm": what the manifests ask for is Ready at time 0; "cold": all starts at time 0 */
     const char **manifest_paths; /* resolved */

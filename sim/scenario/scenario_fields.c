@@ -179,6 +179,16 @@ static const struct field cluster_fields[] = {
     FIELDS_END,
 };
 
+/* Prometheus' and kube-controller-manager's usual settings. */
+static const struct field telemetry_fields[] = {
+    DURATION("scrape_interval", scenario, scrape_interval_s,
+             "How often a pod's gauges are seen; controllers know nothing newer.", .fallback = "15s",
+             WITHIN(0.1, 3600)),
+    DURATION("hpa_sync", scenario, hpa_sync_s, "How often a HorizontalPodAutoscaler decides.",
+             .fallback = "15s", WITHIN(0.1, 3600)),
+    FIELDS_END,
+};
+
 static const struct field policy_fields[] = {
     ROW("service", TEXT, policy_config, service,
         "The service it is for; without it, all that no entry names."),
@@ -278,6 +288,7 @@ static const struct field spec_fields[] = {
     LIST("traces", traces, trace_count, trace_config, trace_fields, scenario_finish_trace,
          "What arrives; several are mixed by time.", .fallback = "[{preset: quickstart}]"),
     GROUP("cluster", cluster_fields, "What there is to run on."),
+    GROUP("telemetry", telemetry_fields, "What controllers see, and when they act."),
     LIST("policies", policies, policy_count, policy_config, policy_fields, NULL, "How requests find work."),
     LIST("service_times", service_times, service_time_count, service_time_config, service_time_fields,
          scenario_finish_service_time,

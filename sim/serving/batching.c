@@ -369,12 +369,18 @@ static void batching_destroy(struct replica *replica) {
     free(b);
 }
 
+static simtime_total batching_busy(const struct replica *replica) {
+    const struct batching *b = (const struct batching *)replica;
+    return replica->busy_ps + (b->in_step ? engine_now(replica->engine) - b->step_began_ps : 0);
+}
+
 static const struct replica_ops batching_ops = {
     .name = "continuous-batching",
     .submit = batching_submit,
     .cancel = batching_cancel,
     .stop = batching_stop,
     .destroy = batching_destroy,
+    .busy = batching_busy,
 };
 
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,

@@ -146,12 +146,22 @@ static void server_destroy(struct replica *replica) {
     free(s);
 }
 
+static simtime_total server_busy(const struct replica *replica) {
+    const struct plain_server *s = (const struct plain_server *)replica;
+    simtime_total busy = replica->busy_ps;
+    for (int64_t i = 0; i < s->config.concurrency; i++) {
+        busy += s->threads[i].request ? engine_now(replica->engine) - s->threads[i].began_ps : 0;
+    }
+    return busy;
+}
+
 static const struct replica_ops server_ops = {
     .name = "plain-server",
     .submit = server_submit,
     .cancel = server_cancel,
     .stop = server_stop,
     .destroy = server_destroy,
+    .busy = server_busy,
 };
 
 struct replica *plain_server_create(struct engine *engine, const struct plain_server_config *config,

@@ -38,6 +38,7 @@ struct replica_ops {
     void (*cancel)(struct replica *replica, struct request *request, enum request_status status);
     void (*stop)(struct replica *replica, enum request_status status);
     void (*destroy)(struct replica *replica);
+    simtime_total (*busy)(const struct replica *replica); /* busy_ps and what is under way */
 };
 
 /* The part every kind begins with. */
@@ -96,6 +97,11 @@ static inline void replica_cancel(struct replica *r, struct request *request, en
 /* Stops at once: every request it holds is finished with `status`. Nothing may be submitted afterwards. */
 static inline void replica_stop(struct replica *r, enum request_status status) {
     r->ops->stop(r, status);
+}
+
+/* Busy time to now, with the step or the services under way. */
+static inline simtime_total replica_busy_ps(const struct replica *r) {
+    return r->ops->busy(r);
 }
 
 static inline void replica_destroy(struct replica *r) {

@@ -104,6 +104,10 @@ static struct summary full_summary(void) {
         .objectives = objectives,
         .objective_count = COUNT(objectives),
         .warnings = warnings,
+        .has_scaling = true,
+        .scaling_decisions = 233,
+        .scaling_ups = 3,
+        .scaling_downs = 4,
         .warning_count = COUNT(warnings),
     };
 }

@@ -4,23 +4,6 @@
 
 static const char *const traffic = "[{preset: quickstart, service: chat, region: eu}]";
 
-/* The value of a column in a row (0 is the first after the header). */
-static const char *cell(const char *csv, size_t row, const char *column) {
-    size_t index = column_of(csv, column);
-    for (size_t i = 0; i <= row; i++) {
-        csv = strchr(csv, '\n') + 1;
-    }
-    for (size_t i = 0; i < index; i++) {
-        csv = strchr(csv, ',') + 1;
-    }
-    return arena_strndup(&scratch.arena, csv, strcspn(csv, ",\n"));
-}
-
-static double number(const char *csv, size_t row, const char *column) {
-    const char *text = cell(csv, row, column);
-    return text[0] ? strtod(text, NULL) : -1;
-}
-
 /* All delays constant: a cold start takes 60 (node) + 10 GB / 1.25 GB/s + 2 + 94 + 16 GB / 1.25 GB/s ... */
 static void put_chat(const char *name, const char *changes) {
     const char *startup = "    startup: {container_start: 2s, engine_init: 30s, warm_up: 20s}\n";

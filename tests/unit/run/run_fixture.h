@@ -253,4 +253,21 @@ static inline const char *station_scenario(const char *service, const char *trac
                         service, traces, more);
 }
 
+/* The value of a column in a row (0 is the first after the header). */
+static inline const char *cell(const char *csv, size_t row, const char *column) {
+    size_t index = column_of(csv, column);
+    for (size_t i = 0; i <= row; i++) {
+        csv = strchr(csv, '\n') + 1;
+    }
+    for (size_t i = 0; i < index; i++) {
+        csv = strchr(csv, ',') + 1;
+    }
+    return arena_strndup(&scratch.arena, csv, strcspn(csv, ",\n"));
+}
+
+static inline double number(const char *csv, size_t row, const char *column) {
+    const char *text = cell(csv, row, column);
+    return text[0] ? strtod(text, NULL) : -1;
+}
+
 #endif
