@@ -26,7 +26,7 @@ endif
 
 DEPS_BUILD := build-essential pkg-config libsimgrid-dev libgsl-dev libhdf5-dev libyaml-dev libjson-c-dev \
               libxxhash-dev nettle-dev zlib1g-dev
-DEPS_TEST  := libcmocka-dev python3-h5py git
+DEPS_TEST  := libcmocka-dev python3-h5py python3-yaml git
 DEPS_DEV   := clang clang-format clang-tidy libclang-rt-14-dev shellcheck valgrind gcovr gnuplot-nox
 PACKAGES   := gsl hdf5-serial yaml-0.1 json-c libxxhash nettle zlib
 

@@ -103,6 +103,37 @@ static const struct key scaling_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+static const struct key category_keys[] = {
+    {"compute", ALWAYS, "number|null", NULL},
+    {"network", ALWAYS, "number|null", NULL},
+    {"storage", ALWAYS, "number|null", NULL},
+    {"fixed", ALWAYS, "number|null", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key state_keys[] = {
+    {"serving", ALWAYS, "number|null", NULL},
+    {"start_up", ALWAYS, "number|null", NULL},
+    {"idle", ALWAYS, "number|null", NULL},
+    {"drain", ALWAYS, "number|null", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key cost_keys[] = {
+    {"total_usd", ALWAYS, "number|null", "EffectiveCost of the window"},
+    {"billed_usd", ALWAYS, "number|null", "BilledCost; equal without commitments"},
+    {"month_usd", ALWAYS, "number|null", "a projection; null below 7 days"},
+    {"usd_per_h", ALWAYS, "number|null", NULL},
+    {"usd_per_1k_requests", ALWAYS, "number|null", NULL},
+    {"usd_per_1m_output_tokens", ALWAYS, "number|null", NULL},
+    {"usd_per_good_request", ALWAYS, "number|null", "over requests that met every objective"},
+    {"usage_usd", ALWAYS, "number|null", "what the work took"},
+    {"allocated_usd", ALWAYS, "number|null", "with idle, start-up, drain and what is shared"},
+    {"by_category", ALWAYS, "#cost_by_category", NULL},
+    {"by_state", ALWAYS, "#cost_by_state", "of compute"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 #define SCOPE_KEYS                                                                                           \
     {"requests", ALWAYS, "#requests", NULL},                                                                 \
         {"latency", ALWAYS, "#latency", "of completed requests that arrived after warm-up"},                 \
@@ -110,8 +141,9 @@ static const struct key scaling_keys[] = {
          "what a gate judges: requests that never got there count as infinite"},                             \
         {"throughput", ALWAYS, "#throughput", NULL},                                                         \
         {"goodput_per_s", ALWAYS, "number|null", "completed requests that met every objective"},             \
-        {"slo", WHERE_IT_APPLIES, "#slo", NULL}, {"replicas", WHERE_IT_APPLIES, "#replicas", NULL}, {        \
-        "gpu", WHERE_IT_APPLIES, "#gpu", NULL                                                                \
+        {"slo", WHERE_IT_APPLIES, "#slo", NULL}, {"replicas", WHERE_IT_APPLIES, "#replicas", NULL},          \
+        {"gpu", WHERE_IT_APPLIES, "#gpu", NULL}, {                                                           \
+        "cost", WHERE_IT_APPLIES, "#cost", "decimals with nine places"                                       \
     }
 
 static const struct key scope_keys[] = {SCOPE_KEYS, {NULL, ALWAYS, NULL, NULL}};
@@ -145,6 +177,9 @@ static const struct shape shapes[] = {
     {"slo", NULL, slo_keys},
     {"replicas", NULL, replica_keys},
     {"gpu", NULL, gpu_keys},
+    {"cost_by_category", NULL, category_keys},
+    {"cost_by_state", NULL, state_keys},
+    {"cost", "Dollars.", cost_keys},
     {"scaling", "Of all autoscalers together.", scaling_keys},
     {"scope", "The figures of one service or tenant.", scope_keys},
     {"scopes", NULL, scopes_keys},

@@ -200,6 +200,39 @@ static void add_replicas(struct json_object *to, const struct scope_summary *s) 
 }
 
 /* The figures of a scope; `whole` is given for that of all services together, which has the objectives. */
+/* Decimals with nine places, exact: never through a double. */
+static struct json_object *money(nanousd amount) {
+    char text[MONEY_TEXT_BYTES];
+    return amount == NANOUSD_NONE ? NULL
+                                  : json_object_new_double_s(money_to_usd(amount), money_text(amount, text));
+}
+
+static struct json_object *cost_json(const struct cost_figures *c) {
+    static const char *const categories[] = {"compute", "network", "storage", "fixed"};
+    static const char *const states[] = {"serving", "start_up", "idle", "drain"};
+    struct json_object *o = json_object_new_object();
+    add(o, "total_usd", money(c->total));
+    add(o, "billed_usd", money(c->billed));
+    add(o, "month_usd", money(c->month));
+    add(o, "usd_per_h", money(c->per_h));
+    add(o, "usd_per_1k_requests", money(c->per_1k_requests));
+    add(o, "usd_per_1m_output_tokens", money(c->per_1m_output_tokens));
+    add(o, "usd_per_good_request", money(c->per_good_request));
+    add(o, "usage_usd", money(c->usage));
+    add(o, "allocated_usd", money(c->allocated));
+    struct json_object *by_category = json_object_new_object();
+    for (int i = 0; i < COST_FIGURE_CATEGORIES; i++) {
+        add(by_category, categories[i], money(c->by_category[i]));
+    }
+    add(o, "by_category", by_category);
+    struct json_object *by_state = json_object_new_object();
+    for (int i = 0; i < COST_FIGURE_STATES; i++) {
+        add(by_state, states[i], money(c->by_state[i]));
+    }
+    add(o, "by_state", by_state);
+    return o;
+}
+
 static void add_scope(struct json_object *to, const struct scope_summary *s, const struct summary *whole) {
     add(to, "requests", requests_json(&s->requests));
     add(to, "latency", latencies_json(&s->ttft, &s->tpot, &s->itl, &s->e2e, &s->queue));
@@ -211,6 +244,9 @@ static void add_scope(struct json_object *to, const struct scope_summary *s, con
         add(to, "slo", slo_json(s, whole));
     }
     add_replicas(to, s);
+    if (s->cost.present) {
+        add(to, "cost", cost_json(&s->cost));
+    }
 }
 
 static void add_scopes(struct json_object *to, const char *key, const struct scope_summary *scopes,

@@ -7,12 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/money.h"
 #include "base/strbuf.h"
 
 struct latency_summary {
     uint64_t n;        /* values counted */
     uint64_t excluded; /* requests that have none: not completed, or undefined */
     double mean, p50, p90, p95, p99, p999, max;
+};
+
+/* Money in nano-dollars; NANOUSD_NONE where there is no figure. */
+enum { COST_FIGURE_CATEGORIES = 4, COST_FIGURE_STATES = 4 };
+struct cost_figures {
+    bool present; /* false: no prices were given */
+    nanousd total, billed, month, per_h, per_1k_requests, per_1m_output_tokens, per_good_request, usage,
+        allocated;
+    nanousd by_category[COST_FIGURE_CATEGORIES]; /* compute, network, storage, fixed */
+    nanousd by_state[COST_FIGURE_STATES];        /* of compute: serving, start_up, idle, drain */
 };
 
 struct request_counts {
@@ -45,6 +56,7 @@ struct scope_summary {
     double replicas_mean, replicas_max, replica_s;
     bool has_gpu;
     double gpu_hours, gpu_busy_fraction;
+    struct cost_figures cost;
 };
 
 struct summary {

@@ -197,6 +197,12 @@ static void append_use(struct strbuf *out, const struct scope_summary *s) {
         strbuf_printf(out, "%s GPU-hours, %s busy\n", rate_cell(s->gpu_hours, a),
                       percent_cell(s->gpu_busy_fraction, b));
     }
+    if (s->cost.present) {
+        append_row_label(out, "Cost");
+        strbuf_printf(out, "$%.2f, $%.2f an hour; idle $%.2f, start-up $%.2f\n", money_to_usd(s->cost.total),
+                      money_to_usd(s->cost.per_h), money_to_usd(s->cost.by_state[2]),
+                      money_to_usd(s->cost.by_state[1]));
+    }
     if (s->has_slo) {
         append_row_label(out, "Goodput");
         strbuf_printf(out, "%s requests/s meet every objective: %s\n", rate_cell(s->goodput_per_s, a),

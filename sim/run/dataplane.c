@@ -109,7 +109,7 @@ static void remove_candidate(struct world *w, struct serving_pod *p) {
 
 static void release_from_pod(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
-    p->outstanding--;
+    bill_outstanding(w, p, -1);
     p->outstanding_tokens -= r->input_tokens;
     refresh(w, p);
     if (p->outstanding == 0) {
@@ -182,7 +182,7 @@ static void route(struct world *w, struct request *r) {
     struct serving_pod *p = s->candidate_pods[chosen];
     r->replica = (int32_t)p->replica->index;
     r->down_ps += p->api_overhead_ps;
-    p->outstanding++;
+    bill_outstanding(w, p, 1);
     p->outstanding_tokens += r->input_tokens;
     simtime hop = hop_ps(w, r, p);
     if (hop == 0) {

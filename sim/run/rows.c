@@ -292,8 +292,22 @@ static bool write_nodes(struct world *w, struct error *err) {
     return t != NULL;
 }
 
+static bool write_charges(struct world *w, struct error *err) {
+    if (!w->has_prices) {
+        return true;
+    }
+    struct record_table *t =
+        recorder_table(w->recorder, "/charges", charge_columns, sizeof(struct charge), err);
+    for (size_t i = 0; t && i < w->ledger.count; i++) {
+        if (!record_append(t, &w->ledger.charges[i], err)) {
+            return false;
+        }
+    }
+    return t != NULL;
+}
+
 bool rows_close(struct world *w, const struct summary *summary, struct error *err) {
-    bool ok = write_replicas(w, err) && write_nodes(w, err) &&
+    bool ok = write_replicas(w, err) && write_nodes(w, err) && write_charges(w, err) &&
               recorder_names(w->recorder, "name", (const char *const *)w->names.names, w->names.count, err) &&
               provenance_write(w, err);
     struct recorder *recorder = w->recorder;
@@ -305,16 +319,18 @@ bool rows_close(struct world *w, const struct summary *summary, struct error *er
     return recorder_close(recorder, summary, err);
 }
 
-static const struct result_table_schema tables[] = {
-    {"/requests", "A row for every request that arrived, in the order in which they ended.", request_columns},
-    {"/replicas", "A row for every pod there ever was.", replica_columns},
-    {"/nodes", "A row for every node there ever was.", node_columns},
-    {"/decisions", "What the autoscalers decided, sync by sync; absent without one.", decision_columns},
-    {"/events", "What happened to pods and nodes.", event_columns},
-    {NULL, NULL, NULL},
-};
-
 void run_print_result_schema(void) {
+    const struct result_table_schema tables[] = {
+        {"/requests", "A row for every request that arrived, in the order in which they ended.",
+         request_columns},
+        {"/replicas", "A row for every pod there ever was.", replica_columns},
+        {"/nodes", "A row for every node there ever was.", node_columns},
+        {"/decisions", "What the autoscalers decided, sync by sync; absent without one.", decision_columns},
+        {"/charges", "The bill, row by row; absent without prices.", charge_columns},
+        {"/events", "What happened to pods and nodes.", event_columns},
+        {NULL, NULL, NULL},
+    };
+
     struct strbuf text = {0};
     result_schema(tables, &text);
     fwrite(text.text, 1, text.length, stdout);

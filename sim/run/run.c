@@ -209,6 +209,9 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         say_if_nothing_came(w);
         say_traffic(w, result);
         world_summarise(w, &result->summary);
+        ok = bill_make(w, err) && bill_figures(w, &result->summary, err);
+    }
+    if (ok) {
         count(w, result);
         result->summary.wall_s = wall_clock_s() - began_s;
         ok = !w->recorder || rows_close(w, &result->summary, err);

@@ -107,6 +107,8 @@ static void count_latency(struct scope *s, const struct request *r) {
 
 static void count_end(struct scope *s, const struct request *r, bool good) {
     count_status(&s->counts, r->status);
+    s->good_in_all += good;
+    s->output_tokens_in_all += r->status == REQUEST_COMPLETED ? r->generated : 0;
     if (!r->counted) {
         return;
     }

@@ -5,6 +5,8 @@
 
 #include "autoscale/hpa.h"
 #include "cluster/cluster.h"
+#include "finops/ledger.h"
+#include "finops/price_book.h"
 #include "record/histogram.h"
 #include "record/record.h"
 #include "run/run.h"
@@ -18,9 +20,10 @@ struct scope {
     struct request_counts counts;
     uint64_t counted; /* arrived after the warm-up */
     uint64_t counted_completed;
-    uint64_t one_token;                   /* completed, with no TPOT by definition */
-    uint64_t good;                        /* counted, completed, every per-request objective met */
-    uint64_t input_tokens, output_tokens; /* of counted completed requests */
+    uint64_t one_token;                         /* completed, with no TPOT by definition */
+    uint64_t good;                              /* counted, completed, every per-request objective met */
+    uint64_t input_tokens, output_tokens;       /* of counted completed requests */
+    uint64_t good_in_all, output_tokens_in_all; /* warm-up included: what the bill is spread over */
     struct histogram ttft, tpot, itl, e2e, queue;
 };
 
@@ -85,8 +88,11 @@ struct serving_pod {
     uint32_t service;
     int64_t candidate; /* place in the service's candidates; -1 = takes no work */
     simtime api_overhead_ps;
-    uint32_t outstanding;
+    uint32_t outstanding; /* changed by bill_outstanding only */
     uint64_t outstanding_tokens;
+    simtime outstanding_since_ps;
+    simtime serving_ps; /* with at least one outstanding */
+    simtime_total in_flight_area;
     uint64_t completed;
     /* as telemetry last saw it */
     struct telemetry_sample sample;
@@ -129,6 +135,10 @@ struct world {
     int64_t *replicas_wanted;
     uint32_t demand_count;
     struct cluster *cluster;
+    bool has_prices;
+    struct price_book price_book;
+    struct pool_price *pool_prices; /* by pool */
+    struct ledger ledger;
     struct scaler *scalers;
     size_t scaler_count;
     simtime scrape_interval_ps, sync_period_ps;
@@ -186,6 +196,13 @@ void changes_begin(struct world *w);
 /* dataplane.c */
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
+
+/* bill.c: all but bill_outstanding do nothing without prices. */
+bool bill_build(struct world *w, struct error *err);
+void bill_outstanding(struct world *w, struct serving_pod *p,
+                      int change); /* requests sent and not answered */
+bool bill_make(struct world *w, struct error *err);
+bool bill_figures(struct world *w, struct summary *summary, struct error *err);
 
 /* observe.c, autoscaler.c */
 void observe_pod(struct world *w, struct serving_pod *p);

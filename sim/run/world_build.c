@@ -345,6 +345,9 @@ bool world_build(struct world *w, const struct run_options *options, struct erro
     if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
         return false;
     }
+    if (!bill_build(w, err)) {
+        return false;
+    }
     autoscaler_build(w);
     w->engine = engine_create(w->has_platform ? &w->platform : NULL, err);
     return w->engine && world_arrivals(w, err);

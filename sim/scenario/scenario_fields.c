@@ -297,7 +297,7 @@ static const struct field spec_fields[] = {
          scenario_finish_objective, "What is promised."),
     LIST("changes", changes, change_count, change_config, change_fields, NULL,
          "Replicas that somebody changes by hand while the run goes on."),
-    ROW("prices", NODE, scenario, prices, "Prices.", .no_effect = true),
+    ROW("prices", NODE, scenario, prices, "The price book: a file, or the book itself (docs/cost.md)."),
     ROW("carbon", NODE, scenario, carbon, "Carbon intensity.", .no_effect = true),
     ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),
     ROW("arms", NODE, scenario, arms, "Variants that are compared.", .no_effect = true),

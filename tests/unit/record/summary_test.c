@@ -61,6 +61,18 @@ static struct scope_summary chat_scope(void) {
         .has_gpu = true,
         .gpu_hours = 4.17,
         .gpu_busy_fraction = 0.612,
+        .cost = {.present = true,
+                 .total = 107364288752,
+                 .billed = 107364288752,
+                 .month = NANOUSD_NONE,
+                 .per_h = 110180154263,
+                 .per_1k_requests = 5599472658,
+                 .per_1m_output_tokens = 26546426761,
+                 .per_good_request = 5674045,
+                 .usage = 98777060003,
+                 .allocated = 107364288752,
+                 .by_category = {107266844444, 0, 0, 97444308},
+                 .by_state = {98777060003, 1845501752, 6542644974, 101637715}},
     };
     s.gate_ttft.n = 19366;
     s.gate_ttft.excluded = 0;

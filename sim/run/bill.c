@@ -1,0 +1,166 @@
+/* The bill of a run: what nodes and pods did, metered and priced. Without `prices` there is none.
+ *
+ * Metered are node time, by what happened on it, and the price book's fixed rows. Bytes between places and
+ * storage are priced by the ledger too but not metered here yet; docs/cost.md says so. */
+#include <stdlib.h>
+
+#include "run/world.h"
+
+bool bill_build(struct world *w, struct error *err) {
+    const struct scenario *s = &w->scenario;
+    if (!s->prices) {
+        return true;
+    }
+    w->has_prices = price_book_load(s->prices, s->folder, w->arena, &w->price_book, w->notices, err) &&
+                    price_book_pools(&w->price_book, s, w->arena, &w->pool_prices, err);
+    return w->has_prices;
+}
+
+void bill_outstanding(struct world *w, struct serving_pod *p, int change) {
+    simtime now = engine_now(w->engine);
+    if (p->outstanding > 0) {
+        p->serving_ps += now - p->outstanding_since_ps;
+        p->in_flight_area += (simtime_total)p->outstanding * (now - p->outstanding_since_ps);
+    }
+    p->outstanding_since_ps = now;
+    p->outstanding = (uint32_t)((int64_t)p->outstanding + change);
+}
+
+static struct meter_node meter_of_node(const struct world *w, const struct node *n, simtime end) {
+    const struct pool_config *p = &w->scenario.pools[n->pool];
+    return (struct meter_node){
+        .name = n->name,
+        .pool = p->name,
+        .instance_type = p->instance_type,
+        .zone = p->zone,
+        .region = w->pool_prices[n->pool].region,
+        .gpu = p->gpu,
+        .gpus = p->gpus,
+        .cpu = p->cpu,
+        .memory_bytes = p->memory_bytes,
+        .requested_ps = n->requested_ps,
+        .ready_ps = n->ready_ps,
+        .end_ps = n->deleted_ps >= 0 ? n->deleted_ps : end,
+    };
+}
+
+/* Time with a request, of the time Ready and not yet terminating: what it serves while draining is drain. */
+static simtime serving_time(const struct serving_pod *p, simtime end) {
+    simtime until = p->pod->terminating_ps >= 0 ? p->pod->terminating_ps : end;
+    simtime ready = until > p->pod->ready_ps ? until - p->pod->ready_ps : 0;
+    return p->serving_ps < ready ? p->serving_ps : ready;
+}
+
+static struct meter_pod meter_of_pod(const struct world *w, const struct pod *pod, simtime end) {
+    const struct workload_state *load = &w->workloads[pod->demand];
+    const struct serving_pod *p = pod->owner_data;
+    bool on_gpus = w->scenario.pools[cluster_node(w->cluster, (size_t)pod->node)->pool].gpus > 0;
+    double serving_s = p ? simtime_to_s(p->serving_ps) : 0;
+    return (struct meter_pod){
+        .workload = w->demands[pod->demand].workload,
+        .service = load->service >= 0 ? w->services[load->service].name : NULL,
+        .holds = on_gpus ? load->gpus : w->demands[pod->demand].cpu_milli,
+        .bound_ps = pod->bound_ps,
+        .ready_ps = pod->ready_ps,
+        .terminating_ps = pod->terminating_ps,
+        .gone_ps = pod->gone_ps,
+        .serving_ps = p ? serving_time(p, end) : 0,
+        .batch = serving_s > 0 ? simtime_total_to_s(p->in_flight_area) / serving_s : 0,
+    };
+}
+
+static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simtime end, struct error *err) {
+    size_t count = 0;
+    for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
+        const struct pod *pod = cluster_pod(w->cluster, i);
+        if (pod->node == (int64_t)node && pod->bound_ps >= 0) {
+            pods[count++] = meter_of_pod(w, pod, end);
+        }
+    }
+    const struct node *n = cluster_node(w->cluster, node);
+    struct meter_node meter = meter_of_node(w, n, end);
+    return ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err);
+}
+
+bool bill_make(struct world *w, struct error *err) {
+    if (!w->has_prices) {
+        return true;
+    }
+    simtime end = engine_now(w->engine);
+    for (size_t i = 0; i < w->serving_count; i++) {
+        bill_outstanding(w, w->pods[i], 0);
+    }
+    ledger_init(&w->ledger, w->arena, end);
+    struct meter_pod *pods = mem_zalloc(cluster_pod_count(w->cluster), sizeof *pods);
+    bool ok = true;
+    for (size_t n = 0; ok && n < cluster_node_count(w->cluster); n++) {
+        ok = cluster_node(w->cluster, n)->requested_ps < 0 || bill_node(w, n, pods, end, err);
+    }
+    free(pods);
+    return ok && ledger_fixed(&w->ledger, &w->price_book, err);
+}
+
+static struct cost_counts counts_of(const struct scope *s) {
+    return (struct cost_counts){
+        .requests = s->counts.completed, .good = s->good_in_all, .output_tokens = s->output_tokens_in_all};
+}
+
+static struct cost_figures figures_of(const struct cost_summary *c) {
+    struct cost_figures f = {
+        .present = true,
+        .total = c->total,
+        .billed = c->billed,
+        .month = c->month,
+        .per_h = c->per_h,
+        .per_1k_requests = c->per_1k_requests,
+        .per_1m_output_tokens = c->per_1m_output_tokens,
+        .per_good_request = c->per_good_request,
+        .usage = c->usage,
+        .allocated = c->allocated,
+    };
+    for (int i = 0; i < COST_FIGURE_CATEGORIES; i++) {
+        f.by_category[i] = c->by_category[i];
+    }
+    for (int i = 0; i < COST_FIGURE_STATES; i++) {
+        f.by_state[i] = c->by_state[i];
+    }
+    return f;
+}
+_Static_assert((int)COST_FIGURE_CATEGORIES == (int)CHARGE_CATEGORIES &&
+                   (int)COST_FIGURE_STATES == (int)COST_STATES,
+               "the summary names the ledger's categories and states");
+
+/* A scope_summary for each of the summary's services is there already, by name. */
+static bool service_figures(struct world *w, struct summary *s, struct error *err) {
+    const char **names = arena_array(w->arena, w->service_count, sizeof *names);
+    struct cost_counts *counts = arena_array(w->arena, w->service_count, sizeof *counts);
+    struct cost_summary *costs = arena_array(w->arena, w->service_count, sizeof *costs);
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        names[i] = w->services[i].name;
+        counts[i] = counts_of(&w->services[i].scope);
+    }
+    if (!ledger_services(&w->ledger, names, w->service_count, counts, costs, err)) {
+        return false;
+    }
+    for (size_t k = 0; k < s->service_count; k++) {
+        for (uint32_t i = 0; i < w->service_count; i++) {
+            if (s->services[k].name == names[i]) {
+                s->services[k].cost = figures_of(&costs[i]);
+            }
+        }
+    }
+    return true;
+}
+
+bool bill_figures(struct world *w, struct summary *s, struct error *err) {
+    if (!w->has_prices) {
+        return true;
+    }
+    struct cost_counts counts = counts_of(&w->all);
+    struct cost_summary cost;
+    if (!ledger_summary(&w->ledger, &counts, &cost, err)) {
+        return false;
+    }
+    s->all.cost = figures_of(&cost);
+    return service_figures(w, s, err);
+}
