@@ -93,7 +93,11 @@ static void work_without_a_known_end_shows_no_share(void **state) {
 /* A terminal of our own: the test reads what a person would see. */
 static int open_terminal(unsigned short columns) {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
-    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    if (master < 0) {
+        print_message("no terminal can be had here (/dev/pts)\n");
+        skip();
+    }
+    assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     assert_true(slave >= 0);
     struct winsize size = {.ws_row = 24, .ws_col = columns};
