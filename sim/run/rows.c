@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "run/world.h"
 
@@ -56,7 +57,8 @@ static const struct column event_columns[] = {
 
 struct decision_row {
     simtime time_ps;
-    const char *object, *workload, *metric, *reason, *formula, *cause;
+    uint32_t object, workload, metric, reason, cause; /* of few values each: a dictionary has the texts */
+    const char *formula;
     int64_t current, proposed, stabilized, replicas;
 };
 
@@ -65,16 +67,20 @@ struct decision_row {
 
 static const struct column decision_columns[] = {
     {"time_s", COLUMN_SECONDS_PS, offsetof(struct decision_row, time_ps), "s", "when", NULL, NULL},
-    DECISION("object", COLUMN_TEXT, object, "who decided: namespace/kind/name"),
-    DECISION("workload", COLUMN_TEXT, workload, "what it scales"),
-    DECISION("metric", COLUMN_TEXT, metric, "the metric that asked for most"),
+    {"object", COLUMN_NAME, offsetof(struct decision_row, object), "1", "who decided: namespace/kind/name",
+     NULL, "name"},
+    {"workload", COLUMN_NAME, offsetof(struct decision_row, workload), "1", "what it scales", NULL, "name"},
+    {"metric", COLUMN_NAME, offsetof(struct decision_row, metric), "1", "the metric that asked for most",
+     NULL, "name"},
     DECISION("current", COLUMN_I64, current, "replicas asked for before"),
     DECISION("proposed", COLUMN_I64, proposed, "by the metrics"),
     DECISION("stabilized", COLUMN_I64, stabilized, "after the stabilisation windows"),
     DECISION("replicas", COLUMN_I64, replicas, "asked for from now on"),
-    DECISION("reason", COLUMN_TEXT, reason, "of the condition that decided, as kubectl shows it"),
+    {"reason", COLUMN_NAME, offsetof(struct decision_row, reason), "1",
+     "of the condition that decided, as kubectl shows it", NULL, "name"},
     DECISION("formula", COLUMN_TEXT, formula, "inputs and arithmetic"),
-    DECISION("cause", COLUMN_TEXT, cause, "in the words of the controller's event"),
+    {"cause", COLUMN_NAME, offsetof(struct decision_row, cause), "1",
+     "in the words of the controller's event", NULL, "name"},
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -211,6 +217,10 @@ static const char *reason_of(const struct hpa_decision *d) {
     return hpa_reason_name(d->limited ? d->scaling_limited : d->able_to_scale);
 }
 
+static uint32_t name_id(struct world *w, const char *text) {
+    return trace_names_intern(&w->names, text, strlen(text));
+}
+
 void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
                    const struct hpa_decision *d) {
     if (!w->recorder) {
@@ -220,12 +230,12 @@ void rows_decision(struct world *w, const struct hpa *spec, const char *workload
     char cause[HPA_TEXT_BYTES];
     struct decision_row row = {
         .time_ps = engine_now(w->engine),
-        .object = spec->key,
-        .workload = workload,
-        .metric = d->metric < spec->metric_count ? spec->metrics[d->metric].name : "",
-        .reason = reason_of(d),
+        .object = name_id(w, spec->key),
+        .workload = name_id(w, workload),
+        .metric = name_id(w, d->metric < spec->metric_count ? spec->metrics[d->metric].name : ""),
+        .reason = name_id(w, reason_of(d)),
         .formula = hpa_formula(spec, d, formula),
-        .cause = hpa_cause(spec, d, cause),
+        .cause = name_id(w, hpa_cause(spec, d, cause)),
         .current = d->current,
         .proposed = d->proposed,
         .stabilized = d->stabilized,
