@@ -185,6 +185,9 @@ struct manifest_kind {
 };
 extern const struct manifest_kind manifest_kinds[]; /* ended by kind NULL */
 
+/* The container that is a model server; NULL when there is none. */
+const struct container *workload_model_server(const struct workload *workload);
+
 /* Loads a file or a folder (every *.yaml, *.yml, *.json below it in byte order of path, hidden files left
  * out) and adds its objects. Two objects with the same kind, namespace and name are an error naming both
  * places. An object without apiVersion or kind, a file with no object, a selector that does not match its own

@@ -98,3 +98,12 @@ bool read_workload(const struct reading *r, const struct place *object, const ch
         object_key(r->arena, out->kind == WORKLOAD_DEPLOYMENT ? "deployment" : "statefulset", &metadata);
     return read_spec(r, &spec, out);
 }
+
+const struct container *workload_model_server(const struct workload *workload) {
+    for (size_t i = 0; i < workload->pod.container_count; i++) {
+        if (workload->pod.containers[i].engine.present) {
+            return &workload->pod.containers[i];
+        }
+    }
+    return NULL;
+}

@@ -127,18 +127,9 @@ static const char *name_of(struct world *w, const char *namespace_name, const ch
     return same > 1 ? arena_printf(w->arena, "%s/%s", namespace_name, name) : name;
 }
 
-static const struct container *model_container(const struct workload *workload) {
-    for (size_t i = 0; i < workload->pod.container_count; i++) {
-        if (workload->pod.containers[i].engine.present) {
-            return &workload->pod.containers[i];
-        }
-    }
-    return NULL;
-}
-
 static void serve(struct world *w, uint32_t demand, uint32_t service) {
     const struct workload *workload = &w->scenario.manifests.workloads[demand];
-    const struct container *c = model_container(workload);
+    const struct container *c = workload_model_server(workload);
     w->workloads[demand].service = service;
     name_service(w, workload->name, service);
     if (c) {

@@ -29,15 +29,6 @@ static const struct service_time_config *entry_of(const struct scenario *s, cons
     return found;
 }
 
-static const struct container *engine_container(const struct workload *workload) {
-    for (size_t i = 0; i < workload->pod.container_count; i++) {
-        if (workload->pod.containers[i].engine.present) {
-            return &workload->pod.containers[i];
-        }
-    }
-    return NULL;
-}
-
 static const struct architecture *find_architecture(const struct service_time_config *entry,
                                                     const struct container *c, struct error *err) {
     const char *model = entry && entry->model ? entry->model : c->engine.model;
@@ -181,7 +172,7 @@ static void read_pod(struct world *w, uint32_t d, const struct workload *workloa
     demand->node_selector = &workload->pod.node_selector;
     demand->tolerations = workload->pod.tolerations;
     demand->grace_s = workload->pod.termination_grace_s;
-    const struct container *c = engine_container(workload);
+    const struct container *c = workload_model_server(workload);
     if (!c && workload->pod.container_count > 0) {
         c = &workload->pod.containers[0];
     }
@@ -231,7 +222,7 @@ static bool read_workload(struct world *w, uint32_t d, struct error *err) {
         return false;
     }
     const struct service_time_config *entry = entry_of(&w->scenario, &w->demands[d]);
-    const struct container *c = engine_container(workload);
+    const struct container *c = workload_model_server(workload);
     if (entry && entry->has_server) {
         plain_server(w, d, &entry->server, entry->concurrency, entry->server_queue_limit, entry->time_factor);
         if (entry->api_overhead_s > 0) {

@@ -18,15 +18,6 @@ static void add(struct world *w, struct labels *labels, size_t *capacity, const 
     labels->items[labels->count++] = (struct label){key, value};
 }
 
-static const char *region_of_zone(const struct scenario *s, const char *zone) {
-    for (size_t i = 0; i < s->zone_count; i++) {
-        if (strcmp(s->zones[i].name, zone) == 0) {
-            return s->zones[i].region;
-        }
-    }
-    return NULL;
-}
-
 /* "NVIDIA-H100-80GB-HBM3" in a nodeSelector is a pool's `gpu: H100`. */
 static void add_products(struct world *w, const struct pool_config *pool, struct labels *labels,
                          size_t *capacity) {
@@ -54,7 +45,7 @@ void world_labels(struct world *w) {
         }
         add(w, labels, &capacity, "node.kubernetes.io/instance-type", pool->instance_type);
         add(w, labels, &capacity, "topology.kubernetes.io/zone", pool->zone);
-        add(w, labels, &capacity, "topology.kubernetes.io/region", region_of_zone(s, pool->zone));
+        add(w, labels, &capacity, "topology.kubernetes.io/region", scenario_zone_region(s, pool->zone));
         add(w, labels, &capacity, "kubernetes.io/os", "linux");
         add(w, labels, &capacity, "kubernetes.io/arch", "amd64");
         if (pool->gpus > 0) {

@@ -214,6 +214,9 @@ struct scenario_overrides {
 bool scenario_load(const char *path, const struct scenario_overrides *overrides, struct arena *arena,
                    struct scenario *scenario, struct notices *notices, struct error *err);
 
+/* The region that a zone is in; NULL when there is no such zone. */
+const char *scenario_zone_region(const struct scenario *scenario, const char *zone);
+
 /* The resolved scenario with every default, as YAML on stdout. */
 void scenario_print(const struct scenario *scenario);
 

@@ -6,7 +6,7 @@
 static const char *const kind_names[] = {
     [WORKLOAD_DEPLOYMENT] = "Deployment", [WORKLOAD_STATEFULSET] = "StatefulSet"};
 
-static const char *zone_region(const struct scenario *s, const char *zone) {
+const char *scenario_zone_region(const struct scenario *s, const char *zone) {
     for (size_t i = 0; i < s->zone_count; i++) {
         if (strcmp(s->zones[i].name, zone) == 0) {
             return s->zones[i].region;
@@ -25,7 +25,7 @@ static const char *node_label(const struct scenario *s, const struct pool_config
         return pool->zone;
     }
     if (strcmp(key, "topology.kubernetes.io/region") == 0) {
-        return zone_region(s, pool->zone);
+        return scenario_zone_region(s, pool->zone);
     }
     return strcmp(key, "node.kubernetes.io/instance-type") == 0 ? pool->instance_type : NULL;
 }
