@@ -1,6 +1,7 @@
 /* What the pods of each workload need, and how long their work takes on each pool they may land on. */
 #include <string.h>
 
+#include "base/units.h"
 #include "cluster/scheduler.h"
 #include "run/world.h"
 
@@ -101,6 +102,22 @@ static bool may_land_on(const struct world *w, const struct pod_demand *d, size_
     return scheduler_filter(&pod, &empty) == FIT;
 }
 
+/* Loaders map the checkpoint or copy it: either way its pages count to the container until they are on the
+ * GPU, beside the process's own gigabytes. */
+static void warn_of_memory(struct world *w, const struct workload *workload, const struct container *c,
+                           double weight_bytes) {
+    char limit[48];
+    if (c->limits.memory_bytes < 0 || (double)c->limits.memory_bytes >= weight_bytes) {
+        return;
+    }
+    notice_add(
+        w->notices, NOTICE_WARNING, &c->pos,
+        "container %s of %s may use %s of memory, and the weights that pass through it are %.1f GB: in a "
+        "cluster it loads slowly or is OOMKilled; here it runs as if it had the room",
+        c->name, workload->name, unit_text(UNIT_BYTES, (double)c->limits.memory_bytes, limit),
+        weight_bytes / 1e9);
+}
+
 static bool model_server(struct world *w, uint32_t d, const struct workload *workload,
                          const struct service_time_config *entry, const struct container *c,
                          struct error *err) {
@@ -127,6 +144,7 @@ static bool model_server(struct world *w, uint32_t d, const struct workload *wor
         }
     }
     demand->model_server = true;
+    warn_of_memory(w, workload, c, demand->weights.bytes);
     return true;
 }
 

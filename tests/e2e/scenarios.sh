@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Every scenario that ships: it states its question and answer, is valid, runs, keeps what it promises, and its README
+# tells figures that it gives.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+
+has_question_and_answer() { grep -q '^\*\*Question\.\*\*' "$1" && grep -q '^\*\*Answer\.\*\*' "$1"; }
+runs() { "$DRYDOCK" run "$1" --quiet --out "$SCRATCH/$(basename "$1")"; }
+
+for folder in scenarios/*/; do
+    folder=${folder%/}
+    name=$(basename "$folder")
+    [[ $name == quickstart ]] || check "$name has a question and an answer" has_question_and_answer "$folder/README.md"
+    check "$name is valid" "$DRYDOCK" validate "$folder" --quiet
+    check "$name runs" runs "$folder"
+done
+
+# figure NAME-OF-OUT PATH: a figure of its summary.
+figure() {
+    /usr/bin/python3 - "$SCRATCH/$1/summary.json" "$2" <<'PY'
+import json, sys
+
+value = json.load(open(sys.argv[1]))
+for key in sys.argv[2].split("."):
+    value = value[key]
+print(value)
+PY
+}
+is() { [[ $(figure "$1" "$2") == "$3"* ]] && grep -q "$4" "scenarios/$1/README.md"; }
+
+# shellcheck disable=SC2016 # a dollar of money
+check "first-deployment costs what its README says" is first-deployment cost.total_usd 497.7 '\$498 a day'
+memory_is_warned_of() { grep -q "the weights that pass through it are 16.1 GB" "$SCRATCH/first-deployment/summary.json"; }
+check "first-deployment warns of memory below the weights" memory_is_warned_of
