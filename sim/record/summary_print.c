@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "base/units.h"
 #include "record/summary.h"
 
@@ -13,123 +14,8 @@ enum {
     LABEL_COLUMNS = 12,
     VALUE_COLUMNS = 9,
     NAME_COLUMNS = 20,
-    SCOPES_MAX = 10, /* rows of the services and of the tenants */
-    CELL_BYTES = 64
+    SCOPES_MAX = 10 /* rows of the services and of the tenants */
 };
-
-/* ---- cells ---- */
-
-/* Three significant digits without an exponent. */
-static void three_digits(double x, char out[CELL_BYTES]) {
-    double size = fabs(x);
-    snprintf(out, CELL_BYTES, "%.*f", size == 0 ? 0 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0, x);
-}
-
-static const char *scaled(double x, const char *unit, const double *factors, const char *const *prefixes,
-                          char out[CELL_BYTES]) {
-    size_t i = 0;
-    while (factors[i + 1] > 0 && fabs(x) < 0.9995 * factors[i]) {
-        i++;
-    }
-    char digits[CELL_BYTES];
-    three_digits(x / factors[i], digits);
-    snprintf(out, CELL_BYTES, "%.24s%s%s%s", digits, *unit ? " " : "", prefixes[i], unit);
-    return out;
-}
-
-static const char *duration_cell(double s, char out[CELL_BYTES]) {
-    static const double factors[] = {1, 1e-3, 1e-6, 0};
-    static const char *const prefixes[] = {"", "m", "u"};
-    if (isinf(s)) {
-        return strcpy(out, "never");
-    }
-    return scaled(s, "s", s == 0 ? (const double[]){1, 0} : factors, prefixes, out);
-}
-
-static const char *rate_cell(double x, char out[CELL_BYTES]) {
-    static const double factors[] = {1e9, 1e6, 1e3, 1, 0};
-    static const char *const prefixes[] = {"G", "M", "k", ""};
-    return scaled(x, "", factors, prefixes, out);
-}
-
-static const char *percent_cell(double fraction, char out[CELL_BYTES]) {
-    snprintf(out, CELL_BYTES, "%.*f %%", fraction > 0.99 && fraction < 1 ? 2 : 1, 100 * fraction);
-    return out;
-}
-
-static const char *count_cell(uint64_t n, char out[CELL_BYTES]) {
-    char digits[CELL_BYTES];
-    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
-    size_t at = 0;
-    for (int i = 0; i < length; i++) {
-        out[at++] = digits[i];
-        if ((length - 1 - i) % 3 == 0 && i + 1 < length) {
-            out[at++] = ',';
-        }
-    }
-    out[at] = '\0';
-    return out;
-}
-
-/* ---- text ---- */
-
-static bool starts_character(char c) {
-    return ((unsigned char)c & 0xC0) != 0x80;
-}
-
-static size_t character_count(const char *text, size_t bytes) {
-    size_t n = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        n += starts_character(text[i]);
-    }
-    return n;
-}
-
-static void append_clean(struct strbuf *out, const char *text, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char)text[i];
-        strbuf_char(out, c < 0x20 || c == 0x7F ? '?' : text[i]);
-    }
-}
-
-/* A text at the left of a field; one that is too long ends in "~". */
-static void append_left(struct strbuf *out, const char *text, size_t columns) {
-    size_t bytes = strlen(text);
-    size_t n = character_count(text, bytes);
-    if (n > columns) {
-        while (n >= columns || !starts_character(text[bytes])) {
-            n -= starts_character(text[--bytes]);
-        }
-        append_clean(out, text, bytes);
-        strbuf_char(out, '~');
-        n++;
-    } else {
-        append_clean(out, text, bytes);
-    }
-    strbuf_printf(out, "%*s", (int)(columns - n), "");
-}
-
-/* Words in lines of COLUMNS, the first after `indent` columns that are there already. A word longer than a
- * line is left whole: it is a path that somebody wants to copy. */
-static void append_wrapped(struct strbuf *out, const char *text, size_t indent) {
-    size_t column = indent;
-    while (*text) {
-        size_t bytes = strcspn(text, " ");
-        size_t width = character_count(text, bytes);
-        if (column > indent && column + 1 + width > COLUMNS) {
-            strbuf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            strbuf_char(out, ' ');
-            column++;
-        }
-        append_clean(out, text, bytes);
-        column += width;
-        text += bytes;
-        text += strspn(text, " ");
-    }
-    strbuf_char(out, '\n');
-}
 
 static void append_row_label(struct strbuf *out, const char *label) {
     strbuf_printf(out, "%-*s", LABEL_COLUMNS, label);
@@ -141,14 +27,14 @@ static void append_head(struct strbuf *out, const struct summary *s) {
     char a[CELL_BYTES];
     char b[CELL_BYTES];
     struct strbuf line = {0};
-    append_clean(&line, s->scenario, strlen(s->scenario));
+    cell_append_clean(&line, s->scenario, strlen(s->scenario));
     strbuf_printf(&line, ": %s simulated in ", unit_text(UNIT_DURATION, round(s->simulated_s), a));
-    strbuf_printf(&line, "%s, %s events, seed %llu", duration_cell(s->wall_s, b), count_cell(s->events, a),
+    strbuf_printf(&line, "%s, %s events, seed %llu", cell_duration(s->wall_s, b), cell_count(s->events, a),
                   (unsigned long long)s->seed);
     if (s->replications > 1) {
         strbuf_printf(&line, ", %llu replications", (unsigned long long)s->replications);
     }
-    append_wrapped(out, line.text, 0);
+    cell_append_wrapped(out, line.text, 0, COLUMNS);
     strbuf_free(&line);
     strbuf_char(out, '\n');
 }
@@ -165,21 +51,21 @@ static void append_requests(struct strbuf *out, const struct scope_summary *s) {
                     {r->unfinished, "unfinished"},
                     {r->cancelled, "cancelled"}};
     struct strbuf line = {0};
-    strbuf_printf(&line, "%s arrived, ", count_cell(r->arrived, cell));
-    strbuf_printf(&line, "%s completed", count_cell(r->completed, cell));
+    strbuf_printf(&line, "%s arrived, ", cell_count(r->arrived, cell));
+    strbuf_printf(&line, "%s completed", cell_count(r->completed, cell));
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
         if (outcomes[i].n) {
-            strbuf_printf(&line, ", %s %s", count_cell(outcomes[i].n, cell), outcomes[i].name);
+            strbuf_printf(&line, ", %s %s", cell_count(outcomes[i].n, cell), outcomes[i].name);
         }
     }
     append_row_label(out, "Requests");
-    append_wrapped(out, line.text, LABEL_COLUMNS);
+    cell_append_wrapped(out, line.text, LABEL_COLUMNS, COLUMNS);
     strbuf_clear(&line);
-    strbuf_printf(&line, "%s requests/s, ", rate_cell(s->requests_per_s, cell));
-    strbuf_printf(&line, "%s input tokens/s, ", rate_cell(s->input_tokens_per_s, cell));
-    strbuf_printf(&line, "%s output tokens/s", rate_cell(s->output_tokens_per_s, cell));
+    strbuf_printf(&line, "%s requests/s, ", cell_rate(s->requests_per_s, cell));
+    strbuf_printf(&line, "%s input tokens/s, ", cell_rate(s->input_tokens_per_s, cell));
+    strbuf_printf(&line, "%s output tokens/s", cell_rate(s->output_tokens_per_s, cell));
     append_row_label(out, "Throughput");
-    append_wrapped(out, line.text, LABEL_COLUMNS);
+    cell_append_wrapped(out, line.text, LABEL_COLUMNS, COLUMNS);
     strbuf_free(&line);
 }
 
@@ -188,14 +74,14 @@ static void append_use(struct strbuf *out, const struct scope_summary *s) {
     char b[CELL_BYTES];
     if (s->has_replicas) {
         append_row_label(out, "Replicas");
-        strbuf_printf(out, "%s on average, ", rate_cell(s->replicas_mean, a));
+        strbuf_printf(out, "%s on average, ", cell_rate(s->replicas_mean, a));
         strbuf_printf(out, "%.0f at most, %s replica-hours\n", s->replicas_max,
-                      rate_cell(s->replica_s / 3600, b));
+                      cell_rate(s->replica_s / 3600, b));
     }
     if (s->has_gpu) {
         append_row_label(out, "GPUs");
-        strbuf_printf(out, "%s GPU-hours, %s busy\n", rate_cell(s->gpu_hours, a),
-                      percent_cell(s->gpu_busy_fraction, b));
+        strbuf_printf(out, "%s GPU-hours, %s busy\n", cell_rate(s->gpu_hours, a),
+                      cell_percent(s->gpu_busy_fraction, b));
     }
     if (s->cost.present) {
         append_row_label(out, "Cost");
@@ -205,8 +91,8 @@ static void append_use(struct strbuf *out, const struct scope_summary *s) {
     }
     if (s->has_slo) {
         append_row_label(out, "Goodput");
-        strbuf_printf(out, "%s requests/s meet every objective: %s\n", rate_cell(s->goodput_per_s, a),
-                      percent_cell(s->slo_attainment, b));
+        strbuf_printf(out, "%s requests/s meet every objective: %s\n", cell_rate(s->goodput_per_s, a),
+                      cell_percent(s->slo_attainment, b));
     }
 }
 
@@ -215,7 +101,7 @@ static void append_latency_row(struct strbuf *out, const char *label, const stru
     char cell[CELL_BYTES];
     append_row_label(out, label);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-        strbuf_printf(out, "%*s", VALUE_COLUMNS, l->n ? duration_cell(figures[i], cell) : "-");
+        strbuf_printf(out, "%*s", VALUE_COLUMNS, l->n ? cell_duration(figures[i], cell) : "-");
     }
     strbuf_char(out, '\n');
 }
@@ -237,10 +123,10 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
         char cell[CELL_BYTES];
         struct strbuf note = {0};
         strbuf_printf(&note, "%s request%s that did not complete %s not in these figures.",
-                      count_cell(s->e2e.excluded, cell), s->e2e.excluded == 1 ? "" : "s",
+                      cell_count(s->e2e.excluded, cell), s->e2e.excluded == 1 ? "" : "s",
                       s->e2e.excluded == 1 ? "is" : "are");
         strbuf_append(out, "  ");
-        append_wrapped(out, note.text, 2);
+        cell_append_wrapped(out, note.text, 2, COLUMNS);
         strbuf_free(&note);
     }
 }
@@ -248,15 +134,15 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
 /* In the metric's own unit, which its name tells. */
 static const char *metric_cell(const char *metric, double value, char out[CELL_BYTES]) {
     if (str_ends_with(metric, "_s") && !str_ends_with(metric, "_per_s")) {
-        return duration_cell(value, out);
+        return cell_duration(value, out);
     }
     if (isinf(value)) {
         return strcpy(out, value > 0 ? "infinite" : "-infinite");
     }
     if (str_ends_with(metric, "attainment") || str_ends_with(metric, "fraction")) {
-        return percent_cell(value, out);
+        return cell_percent(value, out);
     }
-    return rate_cell(value, out);
+    return cell_rate(value, out);
 }
 
 static void append_objective(struct strbuf *out, const struct objective_result *r, bool colour) {
@@ -269,7 +155,7 @@ static void append_objective(struct strbuf *out, const struct objective_result *
         strbuf_printf(&label, ", %s", r->service);
     }
     strbuf_append(out, "  ");
-    append_left(out, label.text, COLUMNS - 2 - 14 - 10);
+    cell_append_left(out, label.text, COLUMNS - 2 - 14 - 10);
     strbuf_printf(out, "%14s", r->value_known ? metric_cell(r->metric, r->value, cell) : "-");
     const char *verdict = r->met ? "met" : r->value_known ? "MISSED" : "no value";
     const char *tint = r->met ? "\033[32m" : "\033[1;31m";
@@ -281,12 +167,12 @@ static void append_objective(struct strbuf *out, const struct objective_result *
 static void append_scope(struct strbuf *out, const struct scope_summary *s) {
     char cell[CELL_BYTES];
     strbuf_append(out, "  ");
-    append_left(out, s->name, NAME_COLUMNS);
-    strbuf_printf(out, "%14s", count_cell(s->requests.arrived, cell));
-    strbuf_printf(out, "%11s", s->ttft.n ? duration_cell(s->ttft.p95, cell) : "-");
-    strbuf_printf(out, "%11s", s->tpot.n ? duration_cell(s->tpot.p95, cell) : "-");
-    strbuf_printf(out, "%11s", s->e2e.n ? duration_cell(s->e2e.p95, cell) : "-");
-    strbuf_printf(out, "%11s\n", s->has_slo ? percent_cell(s->slo_attainment, cell) : "-");
+    cell_append_left(out, s->name, NAME_COLUMNS);
+    strbuf_printf(out, "%14s", cell_count(s->requests.arrived, cell));
+    strbuf_printf(out, "%11s", s->ttft.n ? cell_duration(s->ttft.p95, cell) : "-");
+    strbuf_printf(out, "%11s", s->tpot.n ? cell_duration(s->tpot.p95, cell) : "-");
+    strbuf_printf(out, "%11s", s->e2e.n ? cell_duration(s->e2e.p95, cell) : "-");
+    strbuf_printf(out, "%11s\n", s->has_slo ? cell_percent(s->slo_attainment, cell) : "-");
 }
 
 /* One service or tenant would repeat the whole. */
@@ -312,8 +198,8 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     if (s->has_scaling) {
         char cells[3][CELL_BYTES];
         strbuf_printf(out, "Scaling     %s decisions, %s up, %s down\n",
-                      count_cell(s->scaling_decisions, cells[0]), count_cell(s->scaling_ups, cells[1]),
-                      count_cell(s->scaling_downs, cells[2]));
+                      cell_count(s->scaling_decisions, cells[0]), cell_count(s->scaling_ups, cells[1]),
+                      cell_count(s->scaling_downs, cells[2]));
     }
     append_latency(out, &s->all);
     append_scopes(out, "Services", s->services, s->service_count);
@@ -329,7 +215,7 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     }
     for (size_t i = 0; i < s->warning_count; i++) {
         strbuf_append(out, "  ");
-        append_wrapped(out, s->warnings[i], 4);
+        cell_append_wrapped(out, s->warnings[i], 4, COLUMNS);
     }
 }
 
