@@ -1,6 +1,5 @@
 #include "finops/carbon.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,40 +255,6 @@ void carbon_check(const struct carbon *carbon, const char *const *gpus, size_t g
                        regions[i] != NULL ? regions[i] : "(none)");
         }
     }
-}
-
-/* ---- footprint ---- */
-
-static const double hours_per_year = 8766;
-
-void carbon_add_node(const struct carbon *carbon, const struct meter_node *node, const struct meter_pod *pods,
-                     size_t pod_count, struct footprint *f) {
-    struct energy_part *parts = mem_alloc(meter_parts_most(pod_count) * sizeof *parts);
-    size_t count = energy_node(&carbon->energy, node, pods, pod_count, parts);
-    for (size_t i = 0; i < count; i++) {
-        f->kwh += parts[i].kwh;
-        f->by_state_kwh[parts[i].state] += parts[i].kwh;
-        f->operational_g +=
-            parts[i].kwh * carbon_intensity(carbon, node->region, parts[i].from_ps, parts[i].to_ps);
-    }
-    if (node->requested_ps >= 0 && node->end_ps > node->requested_ps) {
-        double hours = simtime_to_s(node->end_ps - node->requested_ps) / 3600;
-        f->embodied_g +=
-            carbon->embodied_kg_per_node * 1000 * hours / (carbon->lifetime_years * hours_per_year);
-    }
-    free(parts);
-}
-
-void carbon_add_transfer(const struct carbon *carbon, const char *region, double bytes, simtime from,
-                         simtime to, struct footprint *f) {
-    double kwh = energy_network_kwh(&carbon->energy, bytes);
-    f->kwh += kwh;
-    f->network_kwh += kwh;
-    f->operational_g += kwh * carbon_intensity(carbon, region, from, to);
-}
-
-double footprint_sci_g(const struct footprint *f, uint64_t requests) {
-    return requests > 0 ? (f->operational_g + f->embodied_g) / (double)requests : NAN;
 }
 
 void carbon_print_schema(void) {

@@ -1,12 +1,8 @@
-/* sim/finops/carbon.h: energy and carbon of a run: the scenario's `carbon`, the grid's intensity over time,
- * and the footprint.
+/* sim/finops/carbon.h: the scenario's `carbon`: the grid's intensity over time, PUE and coefficients of
+ * power, embodied carbon. What a run's footprint is computed with (footprint.h).
  *
- *     SCI = (E x I + M) / R     (ISO/IEC 21031), grams a request
- *
- * E is the energy of everything that was reserved, idle or not; I the grid's intensity at the place and time
- * (location-based); M the share of what it took to make the hardware. `carbon` is a number (g CO2e/kWh) or a
- * mapping whose keys are the rows of carbon_fields: intensity or a series, PUE and coefficients, embodied
- * carbon, regions and GPUs of one's own.
+ * `carbon` is a number (g CO2e/kWh) or a mapping whose keys are the rows of carbon_fields: intensity or a
+ * series, PUE and coefficients, embodied carbon, regions and GPUs of one's own.
  */
 #ifndef DRYDOCK_FINOPS_CARBON_H
 #define DRYDOCK_FINOPS_CARBON_H
@@ -62,29 +58,6 @@ bool carbon_series_read(struct carbon_source *source, struct arena *arena, struc
 
 /* Mean between two times of the run, in seconds; the value at one when they are the same. */
 double carbon_series_mean(const struct carbon_series *series, double from_s, double to_s);
-
-/* What adds up: of a run, or of a service. Zero-initialise. */
-struct footprint {
-    double kwh; /* all of it, PUE included */
-    double by_state_kwh[COST_STATES];
-    double network_kwh;
-    double operational_g, embodied_g;
-};
-
-/* A node from its request to its end. Embodied carbon is charged by the time that it is there. */
-void carbon_add_node(const struct carbon *carbon, const struct meter_node *node, const struct meter_pod *pods,
-                     size_t pod_count, struct footprint *footprint);
-
-/* Bytes moved between two dates, at the intensity of a region. */
-void carbon_add_transfer(const struct carbon *carbon, const char *region, double bytes, simtime from,
-                         simtime to, struct footprint *footprint);
-
-static inline double footprint_kg(const struct footprint *f) {
-    return (f->operational_g + f->embodied_g) / 1000;
-}
-
-/* Grams a request; NaN without requests. */
-double footprint_sci_g(const struct footprint *footprint, uint64_t requests);
 
 /* The table of the scenario's key, its schema and its reference. */
 extern const struct field carbon_fields[];

@@ -123,6 +123,10 @@ size_t energy_node(const struct energy_config *config, const struct meter_node *
     double capacity = (double)meter_capacity(node);
     struct meter_part *split = mem_alloc(meter_parts_most(pod_count) * sizeof *split);
     size_t count = meter_split(node, node->requested_ps, pods, pod_count, split);
+    money_amount whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        whole += split[i].weight;
+    }
     for (size_t i = 0; i < count; i++) {
         double capacity_s = (double)split[i].weight / (double)SIMTIME_SECOND;
         double joules = host_w * capacity_s / capacity;
@@ -133,6 +137,7 @@ size_t energy_node(const struct energy_config *config, const struct meter_node *
                                         .service = split[i].pod != NULL ? split[i].pod->service : NULL,
                                         .from_ps = split[i].from_ps,
                                         .to_ps = split[i].to_ps,
+                                        .share = (double)split[i].weight / (double)whole,
                                         .kwh = joules * config->pue / joules_per_kwh};
     }
     free(split);

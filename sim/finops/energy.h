@@ -48,7 +48,8 @@ struct energy_part {
     enum cost_state state;
     const char *service; /* NULL = nobody's */
     simtime from_ps, to_ps;
-    double kwh; /* PUE included */
+    double share; /* of the node's capacity over its time; all parts together are 1 */
+    double kwh;   /* PUE included */
 };
 
 /* The energy of a node's time from its request to its end, split as meter_split splits it; at most

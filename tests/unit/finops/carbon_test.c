@@ -230,48 +230,7 @@ static void public_series_are_read(void **state) {
     near(carbon_intensity(&carbon, NULL, 0, hour / 2), (170.32 + 171.38) / 2);
 }
 
-/* ---- footprint ---- */
-
-static void energy_times_intensity_plus_embodied(void **state) {
-    (void)state;
-    assert_true(load("{intensity: 500, pue: 1, cpu_w_per_core: 0, memory_w_per_gb: 0}"));
-    struct meter_node node = {.gpu = "H100", .gpus = 1, .end_ps = 10 * hour};
-    struct footprint f = {0};
-    carbon_add_node(&carbon, &node, NULL, 0, &f);
-    near(f.kwh, 0.8);
-    near(f.by_state_kwh[COST_IDLE], 0.8);
-    near(f.operational_g, 400);
-    near(f.embodied_g, 1e6 * 10 / (4 * 8766)); /* 28.5 g/h */
-    near(footprint_sci_g(&f, 100), (400 + f.embodied_g) / 100);
-    assert_true(isnan(footprint_sci_g(&f, 0)));
-    carbon_add_transfer(&carbon, "r", 1e9, 0, hour, &f);
-    near(f.network_kwh, 0.001);
-    near(f.kwh, 0.801);
-    near(f.operational_g, 400.5);
-    near(footprint_kg(&f), (400.5 + f.embodied_g) / 1000);
-}
-
-/* Each part of a node's time takes the intensity of its own hours. */
-static void energy_is_weighed_by_when_it_was_used(void **state) {
-    (void)state;
-    write_series(three_hours);
-    assert_true(load("{series: grid.csv, pue: 1, cpu_w_per_core: 0, memory_w_per_gb: 0,"
-                     " embodied_kg_per_node: 0, gpus: [{gpu: X, idle: 100, high: 1000}]}"));
-    struct meter_node node = {.gpu = "X", .gpus = 1, .end_ps = 3 * hour};
-    struct meter_pod pod = {.workload = "w",
-                            .holds = 1,
-                            .bound_ps = hour,
-                            .ready_ps = hour,
-                            .terminating_ps = 2 * hour,
-                            .gone_ps = 2 * hour,
-                            .serving_ps = hour};
-    struct footprint f = {0};
-    carbon_add_node(&carbon, &node, &pod, 1, &f);
-    near(f.by_state_kwh[COST_SERVING], 1);
-    near(f.kwh, 1.2);
-    near(f.operational_g, 1 * 200 + 0.2 * 200);
-    near(f.embodied_g, 0);
-}
+/* ---- what is not known ---- */
 
 static void a_gpu_without_a_curve_is_said(void **state) {
     (void)state;
@@ -297,8 +256,6 @@ int main(void) {
         TEST(gaps_are_held_and_said),
         TEST(a_broken_series_is_told_with_its_line),
         TEST(public_series_are_read),
-        TEST(energy_times_intensity_plus_embodied),
-        TEST(energy_is_weighed_by_when_it_was_used),
         TEST(a_gpu_without_a_curve_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
