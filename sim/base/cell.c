@@ -39,6 +39,18 @@ const char *cell_rate(double x, char out[CELL_BYTES]) {
     return scaled(x, "", factors, prefixes, out);
 }
 
+const char *cell_energy(double kwh, char out[CELL_BYTES]) {
+    static const double factors[] = {1e6, 1e3, 1, 1e-3, 0};
+    static const char *const prefixes[] = {"G", "M", "k", ""};
+    return kwh == 0 ? strcpy(out, "0 kWh") : scaled(kwh, "Wh", factors, prefixes, out);
+}
+
+const char *cell_mass(double g, char out[CELL_BYTES]) {
+    static const double factors[] = {1e3, 1, 1e-3, 1e-6, 0};
+    static const char *const prefixes[] = {"k", "", "m", "u"};
+    return g == 0 ? strcpy(out, "0 g") : scaled(g, "g", factors, prefixes, out);
+}
+
 const char *cell_percent(double fraction, char out[CELL_BYTES]) {
     snprintf(out, CELL_BYTES, "%.*f %%", fraction > 0.99 && fraction < 1 ? 2 : 1, 100 * fraction);
     return out;

@@ -19,6 +19,8 @@ const char *cell_duration(double s, char out[CELL_BYTES]); /* "75.6 ms", "1234 s
 const char *cell_rate(double x, char out[CELL_BYTES]);     /* any plain number: "1.72k", "0.33" */
 const char *cell_percent(double fraction, char out[CELL_BYTES]); /* "97.1 %", "99.95 %" */
 const char *cell_usd(double usd, char out[CELL_BYTES]);          /* "$107.36", "$1,234", "$0.0123" */
+const char *cell_energy(double kwh, char out[CELL_BYTES]);       /* "7.62 kWh", "160 Wh" */
+const char *cell_mass(double g, char out[CELL_BYTES]);           /* "2.53 kg", "131 mg" */
 const char *cell_count(uint64_t n, char out[CELL_BYTES]);        /* "19,366" */
 
 /* Columns that a text takes. */

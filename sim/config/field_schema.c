@@ -204,7 +204,7 @@ static const char *type_text(const struct field *f) {
         [FIELD_STRUCT] = "mapping, see below",
         [FIELD_LIST] = "list of mappings, see below",
         [FIELD_NODE] = "any",
-        [FIELD_NUMBER] = "number or duration",
+        [FIELD_NUMBER] = "number, duration or dollars",
     };
     return f->type == FIELD_QUANTITY ? units[f->unit] : types[f->type];
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "config/csv.h"
@@ -127,7 +128,7 @@ static void tell_gaps(const struct carbon_source *source, const struct reading *
         notice_add(
             notices, NOTICE_WARNING, &source->pos,
             "the carbon series %s has %zu gap%s, the longest of %s: the last value before a gap is held",
-            source->file, gaps, gaps == 1 ? "" : "s", unit_text(UNIT_DURATION, longest_s, text));
+            path_base(source->file), gaps, gaps == 1 ? "" : "s", unit_text(UNIT_DURATION, longest_s, text));
     }
 }
 

@@ -134,6 +134,12 @@ static const struct key cost_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+static const struct key carbon_keys[] = {
+    {"kg", ALWAYS, "number|null", "CO2e of operation (location-based) and of making the hardware"},
+    {"sci_g_per_request", ALWAYS, "number|null", "grams CO2e a completed request (ISO/IEC 21031)"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 #define SCOPE_KEYS                                                                                           \
     {"requests", ALWAYS, "#requests", NULL},                                                                 \
         {"latency", ALWAYS, "#latency", "of completed requests that arrived after warm-up"},                 \
@@ -142,8 +148,10 @@ static const struct key cost_keys[] = {
         {"throughput", ALWAYS, "#throughput", NULL},                                                         \
         {"goodput_per_s", ALWAYS, "number|null", "completed requests that met every objective"},             \
         {"slo", WHERE_IT_APPLIES, "#slo", NULL}, {"replicas", WHERE_IT_APPLIES, "#replicas", NULL},          \
-        {"gpu", WHERE_IT_APPLIES, "#gpu", NULL}, {                                                           \
-        "cost", WHERE_IT_APPLIES, "#cost", "decimals with nine places"                                       \
+        {"gpu", WHERE_IT_APPLIES, "#gpu", NULL},                                                             \
+        {"cost", WHERE_IT_APPLIES, "#cost", "decimals with nine places"},                                    \
+        {"energy_kwh", WHERE_IT_APPLIES, "number|null", "of everything that was reserved, PUE included"}, {  \
+        "carbon", WHERE_IT_APPLIES, "#carbon", NULL                                                          \
     }
 
 static const struct key scope_keys[] = {SCOPE_KEYS, {NULL, ALWAYS, NULL, NULL}};
@@ -180,6 +188,7 @@ static const struct shape shapes[] = {
     {"cost_by_category", NULL, category_keys},
     {"cost_by_state", NULL, state_keys},
     {"cost", "Dollars.", cost_keys},
+    {"carbon", NULL, carbon_keys},
     {"scaling", "Of all autoscalers together.", scaling_keys},
     {"scope", "The figures of one service or tenant.", scope_keys},
     {"scopes", NULL, scopes_keys},

@@ -199,7 +199,6 @@ static void add_replicas(struct json_object *to, const struct scope_summary *s) 
     }
 }
 
-/* The figures of a scope; `whole` is given for that of all services together, which has the objectives. */
 /* Decimals with nine places, exact: never through a double. */
 static struct json_object *money(nanousd amount) {
     char text[MONEY_TEXT_BYTES];
@@ -233,6 +232,19 @@ static struct json_object *cost_json(const struct cost_figures *c) {
     return o;
 }
 
+static void add_footprint(struct json_object *to, const struct scope_summary *s) {
+    if (s->has_energy) {
+        add(to, "energy_kwh", number(s->energy_kwh));
+    }
+    if (s->has_carbon) {
+        struct json_object *o = json_object_new_object();
+        add(o, "kg", number(s->carbon_kg));
+        add(o, "sci_g_per_request", number(s->carbon_sci_g));
+        add(to, "carbon", o);
+    }
+}
+
+/* The figures of a scope; `whole` is given for that of all services together, which has the objectives. */
 static void add_scope(struct json_object *to, const struct scope_summary *s, const struct summary *whole) {
     add(to, "requests", requests_json(&s->requests));
     add(to, "latency", latencies_json(&s->ttft, &s->tpot, &s->itl, &s->e2e, &s->queue));
@@ -247,6 +259,7 @@ static void add_scope(struct json_object *to, const struct scope_summary *s, con
     if (s->cost.present) {
         add(to, "cost", cost_json(&s->cost));
     }
+    add_footprint(to, s);
 }
 
 static void add_scopes(struct json_object *to, const char *key, const struct scope_summary *scopes,

@@ -57,6 +57,11 @@ struct scope_summary {
     bool has_gpu;
     double gpu_hours, gpu_busy_fraction;
     struct cost_figures cost;
+    bool has_energy;
+    double energy_kwh;
+    bool has_carbon;
+    double carbon_kg;
+    double carbon_sci_g; /* grams a completed request; NaN without one */
 };
 
 struct summary {

@@ -69,6 +69,23 @@ static void append_requests(struct strbuf *out, const struct scope_summary *s) {
     strbuf_free(&line);
 }
 
+static void append_footprint(struct strbuf *out, const struct scope_summary *s) {
+    char a[CELL_BYTES];
+    char b[CELL_BYTES];
+    if (!s->has_energy) {
+        return;
+    }
+    append_row_label(out, "Energy");
+    strbuf_append(out, cell_energy(s->energy_kwh, a));
+    if (s->has_carbon) {
+        strbuf_printf(out, ", %s CO2e", cell_mass(s->carbon_kg * 1000, a));
+        if (!isnan(s->carbon_sci_g)) {
+            strbuf_printf(out, ", %s a request", cell_mass(s->carbon_sci_g, b));
+        }
+    }
+    strbuf_char(out, '\n');
+}
+
 static void append_use(struct strbuf *out, const struct scope_summary *s) {
     char a[CELL_BYTES];
     char b[CELL_BYTES];
@@ -89,6 +106,7 @@ static void append_use(struct strbuf *out, const struct scope_summary *s) {
                       money_to_usd(s->cost.per_h), money_to_usd(s->cost.by_state[2]),
                       money_to_usd(s->cost.by_state[1]));
     }
+    append_footprint(out, s);
     if (s->has_slo) {
         append_row_label(out, "Goodput");
         strbuf_printf(out, "%s requests/s meet every objective: %s\n", cell_rate(s->goodput_per_s, a),
@@ -138,6 +156,9 @@ static const char *metric_cell(const char *metric, double value, char out[CELL_B
     }
     if (isinf(value)) {
         return strcpy(out, value > 0 ? "infinite" : "-infinite");
+    }
+    if (strncmp(metric, "cost.", strlen("cost.")) == 0) {
+        return cell_usd(value, out);
     }
     if (str_ends_with(metric, "attainment") || str_ends_with(metric, "fraction")) {
         return cell_percent(value, out);

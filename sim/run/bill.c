@@ -1,13 +1,14 @@
-/* The bill of a run: what nodes and pods did, metered and priced. Without `prices` there is none.
- *
- * Metered are node time, by what happened on it, and the price book's fixed rows. Bytes between places and
- * storage are priced by the ledger too but not metered here yet; docs/cost.md says so. */
+/* The bill of a run: what nodes and pods did, metered once, for the ledger and for the footprint. Without
+ * `prices` there is no bill, but still the energy. */
 #include <stdlib.h>
 
 #include "run/world.h"
 
 bool bill_build(struct world *w, struct error *err) {
     const struct scenario *s = &w->scenario;
+    if (!footprint_build(w, err)) {
+        return false;
+    }
     if (!s->prices) {
         return true;
     }
@@ -33,7 +34,7 @@ static struct meter_node meter_of_node(const struct world *w, const struct node 
         .pool = p->name,
         .instance_type = p->instance_type,
         .zone = p->zone,
-        .region = w->pool_prices[n->pool].region,
+        .region = scenario_zone_region(&w->scenario, p->zone),
         .gpu = p->gpu,
         .gpus = p->gpus,
         .cpu = p->cpu,
@@ -79,25 +80,24 @@ static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simt
     }
     const struct node *n = cluster_node(w->cluster, node);
     struct meter_node meter = meter_of_node(w, n, end);
-    return ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err);
+    footprints_node(&w->footprints, &w->carbon, &meter, pods, count);
+    return !w->has_prices || ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err);
 }
 
 bool bill_make(struct world *w, struct error *err) {
-    if (!w->has_prices) {
-        return true;
-    }
     simtime end = engine_now(w->engine);
     for (size_t i = 0; i < w->serving_count; i++) {
         bill_outstanding(w, w->pods[i], 0);
     }
     ledger_init(&w->ledger, w->arena, end);
+    footprint_begin(w);
     struct meter_pod *pods = mem_zalloc(cluster_pod_count(w->cluster), sizeof *pods);
     bool ok = true;
     for (size_t n = 0; ok && n < cluster_node_count(w->cluster); n++) {
         ok = cluster_node(w->cluster, n)->requested_ps < 0 || bill_node(w, n, pods, end, err);
     }
     free(pods);
-    return ok && ledger_fixed(&w->ledger, &w->price_book, err);
+    return ok && (!w->has_prices || ledger_fixed(&w->ledger, &w->price_book, err));
 }
 
 static struct cost_counts counts_of(const struct scope *s) {
@@ -130,7 +130,6 @@ _Static_assert((int)COST_FIGURE_CATEGORIES == (int)CHARGE_CATEGORIES &&
                    (int)COST_FIGURE_STATES == (int)COST_STATES,
                "the summary names the ledger's categories and states");
 
-/* A scope_summary for each of the summary's services is there already, by name. */
 static bool service_figures(struct world *w, struct summary *s, struct error *err) {
     const char **names = arena_array(w->arena, w->service_count, sizeof *names);
     struct cost_counts *counts = arena_array(w->arena, w->service_count, sizeof *counts);
@@ -142,17 +141,17 @@ static bool service_figures(struct world *w, struct summary *s, struct error *er
     if (!ledger_services(&w->ledger, names, w->service_count, counts, costs, err)) {
         return false;
     }
-    for (size_t k = 0; k < s->service_count; k++) {
-        for (uint32_t i = 0; i < w->service_count; i++) {
-            if (s->services[k].name == names[i]) {
-                s->services[k].cost = figures_of(&costs[i]);
-            }
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        struct scope_summary *to = summary_of_service(s, &w->services[i]);
+        if (to) {
+            to->cost = figures_of(&costs[i]);
         }
     }
     return true;
 }
 
 bool bill_figures(struct world *w, struct summary *s, struct error *err) {
+    footprint_figures(w, s);
     if (!w->has_prices) {
         return true;
     }

@@ -160,6 +160,11 @@ struct plain_figure {
     double value;
 };
 
+/* NaN without prices, and where a unit cost is over nothing. */
+static double usd(const struct scope_summary *s, nanousd amount) {
+    return s->cost.present ? money_to_usd(amount) : NAN;
+}
+
 static double figure_named(const struct scope_summary *s, const char *metric) {
     const struct plain_figure figures[] = {
         {"slo.attainment", s->has_slo ? s->slo_attainment : NAN},
@@ -178,6 +183,14 @@ static double figure_named(const struct scope_summary *s, const char *metric) {
         {"replicas.replica_s", s->has_replicas ? s->replica_s : NAN},
         {"gpu.hours", s->has_gpu ? s->gpu_hours : NAN},
         {"gpu.busy_fraction", s->has_gpu ? s->gpu_busy_fraction : NAN},
+        {"cost.total_usd", usd(s, s->cost.total)},
+        {"cost.usd_per_h", usd(s, s->cost.per_h)},
+        {"cost.usd_per_1k_requests", usd(s, s->cost.per_1k_requests)},
+        {"cost.usd_per_1m_output_tokens", usd(s, s->cost.per_1m_output_tokens)},
+        {"cost.usd_per_good_request", usd(s, s->cost.per_good_request)},
+        {"energy_kwh", s->has_energy ? s->energy_kwh : NAN},
+        {"carbon.kg", s->has_carbon ? s->carbon_kg : NAN},
+        {"carbon.sci_g_per_request", s->has_carbon ? s->carbon_sci_g : NAN},
     };
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         if (strcmp(metric, figures[i].metric) == 0) {
@@ -194,6 +207,15 @@ static const struct scope_summary *scope_named(const struct summary *s, const ch
         }
     }
     return &s->all;
+}
+
+struct scope_summary *summary_of_service(struct summary *s, const struct service_state *service) {
+    for (size_t i = 0; i < s->service_count; i++) {
+        if (s->services[i].name == service->name) {
+            return &s->services[i];
+        }
+    }
+    return NULL;
 }
 
 /* A figure that does not exist (no request came) meets nothing: a check that judged nothing must not pass. */
@@ -256,11 +278,18 @@ static void tenants(struct world *w, struct summary *s, double window_s, bool ha
     qsort(s->tenants, s->tenant_count, sizeof *s->tenants, by_name);
 }
 
+/* Places are told relative to the scenario's folder: the same folder elsewhere is the same result. */
+static const char *without_folder(const struct world *w, const char *text) {
+    size_t length = strlen(w->scenario.folder);
+    bool inside = strncmp(text, w->scenario.folder, length) == 0 && text[length] == '/';
+    return inside ? text + length + 1 : text;
+}
+
 static void warnings(struct world *w, struct summary *s) {
     s->warnings = arena_array(w->arena, w->notices->count, sizeof *s->warnings);
     for (size_t i = 0; i < w->notices->count; i++) {
         if (w->notices->items[i].level == NOTICE_WARNING) {
-            s->warnings[s->warning_count++] = w->notices->items[i].text;
+            s->warnings[s->warning_count++] = without_folder(w, w->notices->items[i].text);
         }
     }
 }
@@ -283,10 +312,13 @@ void world_summarise(struct world *w, struct summary *s) {
     capacity(w, -1, end, &s->all);
     services(w, s, window_s, end);
     tenants(w, s, window_s, has_slo);
-    objectives(w, s);
     s->has_scaling = w->scaler_count > 0;
     s->scaling_decisions = w->scaling.decisions;
     s->scaling_ups = w->scaling.ups;
     s->scaling_downs = w->scaling.downs;
+}
+
+void world_judge(struct world *w, struct summary *s) {
+    objectives(w, s);
     warnings(w, s);
 }

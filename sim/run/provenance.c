@@ -1,5 +1,5 @@
-/* What it takes to run again: scenario, manifests, checksums of the traces, version, seed. No paths, no
- * dates. */
+/* What it takes to run again: scenario, manifests, checksums of the files that it names, version, seed. No
+ * paths, no dates. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,20 +10,55 @@
 #include "drydock.h"
 #include "run/world.h"
 
+/* A line with a file's name and the checksum of its bytes; a folder of chunks has none. */
+static bool file_sum(const char *file, struct strbuf *out, struct error *err) {
+    char sum[SHA256_TEXT_BYTES] = "";
+    if (!file_is_directory(file) && !sha256_file(file, sum, err)) {
+        return false;
+    }
+    strbuf_printf(out, "%s sha256:%s\n", path_base(file), sum);
+    return true;
+}
+
 static bool trace_sums(const struct world *w, struct strbuf *out, struct error *err) {
     for (size_t i = 0; i < w->scenario.trace_count; i++) {
         const struct trace_config *t = &w->scenario.traces[i];
-        char sum[SHA256_TEXT_BYTES] = "";
-        if (t->file && !file_is_directory(t->file) && !sha256_file(t->file, sum, err)) {
+        if (t->file && !file_sum(t->file, out, err)) {
             return false;
         }
-        if (t->file) {
-            strbuf_printf(out, "%s sha256:%s\n", path_base(t->file), sum);
-        } else {
+        if (!t->file) {
             strbuf_printf(out, "%s\n", t->preset ? t->preset : "synth");
         }
     }
     return true;
+}
+
+/* Prices that stand in the scenario itself are told by its own text. */
+static bool price_sums(const struct world *w, struct strbuf *out, struct error *err) {
+    bool is_file = w->has_prices && w->scenario.prices->kind == YAML_SCALAR;
+    return !is_file || file_sum(w->price_book.file, out, err);
+}
+
+static bool carbon_sums(const struct world *w, struct strbuf *out, struct error *err) {
+    const char *everywhere = w->carbon.everywhere.file;
+    bool ok = !everywhere || file_sum(everywhere, out, err);
+    for (size_t i = 0; ok && i < w->carbon.region_count; i++) {
+        ok = !w->carbon.regions[i].file || file_sum(w->carbon.regions[i].file, out, err);
+    }
+    return ok;
+}
+
+/* The text of the checksums under a name; `always` keeps an empty one too. */
+static bool keep_sums(const struct world *w, const char *name, bool always,
+                      bool (*sums_of)(const struct world *, struct strbuf *, struct error *),
+                      struct error *err) {
+    struct strbuf sums = {0};
+    bool ok = sums_of(w, &sums, err);
+    if (ok && (sums.length > 0 || always)) {
+        ok = recorder_provenance(w->recorder, name, sums.text ? sums.text : "", err);
+    }
+    strbuf_free(&sums);
+    return ok;
 }
 
 /* One YAML text of `count` documents. */
@@ -47,16 +82,27 @@ static bool trees_text(const struct world *w, const char *name, struct yaml_node
     return ok;
 }
 
-/* A trace given by --trace stands in the resolved scenario with the absolute path it was found at; what is
- * kept is its name, since its bytes are told by the checksum and the path is this machine's. */
-static void forget_paths(const struct world *w) {
-    struct yaml_node *traces = yaml_path(w->scenario.tree, "spec.traces");
-    for (size_t i = 0; traces && i < traces->count; i++) {
-        struct yaml_node *file = yaml_get(traces->items[i], "file");
-        if (file && file->text[0] == '/') {
-            file->text = path_base(file->text);
-        }
+static void forget_path(struct yaml_node *file) {
+    if (file && file->kind == YAML_SCALAR && file->text[0] == '/') {
+        file->text = path_base(file->text);
     }
+}
+
+static void forget_paths_of(struct yaml_node *list, const char *key) {
+    for (size_t i = 0; list && list->kind == YAML_SEQUENCE && i < list->count; i++) {
+        forget_path(yaml_get(list->items[i], key));
+    }
+}
+
+/* A trace given by --trace stands in the resolved scenario with the absolute path it was found at, and others
+ * may be written so; what is kept is the name, since the bytes are told by the checksum and the path is this
+ * machine's. */
+static void forget_paths(const struct world *w) {
+    struct yaml_node *tree = w->scenario.tree;
+    forget_paths_of(yaml_path(tree, "spec.traces"), "file");
+    forget_path(yaml_path(tree, "spec.prices"));
+    forget_path(yaml_path(tree, "spec.carbon.series"));
+    forget_paths_of(yaml_path(tree, "spec.carbon.regions"), "series");
 }
 
 bool provenance_write(struct world *w, struct error *err) {
@@ -69,9 +115,6 @@ bool provenance_write(struct world *w, struct error *err) {
               recorder_provenance(w->recorder, "scenario", w->scenario.text, err) &&
               trees_text(w, "resolved_scenario", &w->scenario.tree, 1, err) &&
               trees_text(w, "manifests", m->trees, m->tree_count, err);
-    struct strbuf sums = {0};
-    ok = ok && trace_sums(w, &sums, err) &&
-         recorder_provenance(w->recorder, "traces", sums.text ? sums.text : "", err);
-    strbuf_free(&sums);
-    return ok;
+    return ok && keep_sums(w, "traces", true, trace_sums, err) &&
+           keep_sums(w, "prices", false, price_sums, err) && keep_sums(w, "carbon", false, carbon_sums, err);
 }

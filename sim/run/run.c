@@ -154,6 +154,7 @@ static bool run_world(struct world *w, const struct run_options *options, struct
         return false;
     }
     say_trace_report(w);
+    footprint_check(w);
     if (options->strict && !notices_strict(&result->notices, err)) {
         return false;
     }
@@ -212,6 +213,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         ok = bill_make(w, err) && bill_figures(w, &result->summary, err);
     }
     if (ok) {
+        world_judge(w, &result->summary);
         count(w, result);
         result->summary.wall_s = wall_clock_s() - began_s;
         ok = !w->recorder || rows_close(w, &result->summary, err);

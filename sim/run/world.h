@@ -5,6 +5,7 @@
 
 #include "autoscale/hpa.h"
 #include "cluster/cluster.h"
+#include "finops/footprint.h"
 #include "finops/ledger.h"
 #include "finops/price_book.h"
 #include "record/histogram.h"
@@ -139,6 +140,8 @@ struct world {
     struct price_book price_book;
     struct pool_price *pool_prices; /* by pool */
     struct ledger ledger;
+    struct carbon carbon;
+    struct footprints footprints;
     struct scaler *scalers;
     size_t scaler_count;
     simtime scrape_interval_ps, sync_period_ps;
@@ -197,12 +200,19 @@ void changes_begin(struct world *w);
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
 
-/* bill.c: all but bill_outstanding do nothing without prices. */
+/* bill.c: what happened on the nodes, metered once for the ledger (nothing without prices) and the footprint
+ */
 bool bill_build(struct world *w, struct error *err);
 void bill_outstanding(struct world *w, struct serving_pod *p,
                       int change); /* requests sent and not answered */
 bool bill_make(struct world *w, struct error *err);
 bool bill_figures(struct world *w, struct summary *summary, struct error *err);
+
+/* footprint.c: energy and carbon; nothing without a node pool */
+bool footprint_build(struct world *w, struct error *err);
+void footprint_check(struct world *w); /* warnings that need the end of the run */
+void footprint_begin(struct world *w); /* before nodes are metered */
+void footprint_figures(struct world *w, struct summary *summary);
 
 /* observe.c, autoscaler.c */
 void observe_pod(struct world *w, struct serving_pod *p);
@@ -237,5 +247,8 @@ bool world_check(const struct world *w, struct error *err);
 
 /* figures.c */
 void world_summarise(struct world *w, struct summary *summary);
+struct scope_summary *summary_of_service(struct summary *summary,
+                                         const struct service_state *service); /* NULL: not in it */
+void world_judge(struct world *w, struct summary *summary); /* objectives and warnings: when all is known */
 
 #endif

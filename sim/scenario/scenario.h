@@ -197,9 +197,10 @@ struct scenario {
     size_t service_count;
     struct change_config *changes;
     size_t change_count;
-    struct yaml_node *prices, *carbon, *gates, *arms; /* kept for later versions; NULL when absent */
-    struct manifests manifests;                       /* loaded and finished */
-    struct yaml_node *tree;                           /* the resolved document, --set applied */
+    struct yaml_node *prices, *carbon; /* read by sim/finops; NULL when absent */
+    struct yaml_node *gates, *arms;    /* kept for later versions; NULL when absent */
+    struct manifests manifests;        /* loaded and finished */
+    struct yaml_node *tree;            /* the resolved document, --set applied */
 };
 
 struct scenario_overrides {

@@ -184,6 +184,21 @@ static bool check_service_times(const struct scenario *s, const struct names *wo
     return true;
 }
 
+/* Nothing that is left out of the scenario can be promised about. */
+static void check_has_value(const struct scenario *s, const struct objective_config *o,
+                            struct notices *notices) {
+    const struct {
+        const char *prefix, *key;
+        bool there;
+    } needs[] = {{"cost.", "prices", s->prices != NULL}, {"carbon.", "carbon", s->carbon != NULL}};
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        if (!needs[i].there && strncmp(o->metric, needs[i].prefix, strlen(needs[i].prefix)) == 0) {
+            notice_add(notices, NOTICE_WARNING, &o->pos, "%s has no value without %s: it is not met",
+                       o->metric, needs[i].key);
+        }
+    }
+}
+
 static bool check_objectives(const struct scenario *s, const struct names *services, struct notices *notices,
                              struct error *err) {
     bool counts_good = false, defines_good = false;
@@ -193,6 +208,7 @@ static bool check_objectives(const struct scenario *s, const struct names *servi
         if (!check_known(services, o->service, "service or workload", &spot, err)) {
             return false;
         }
+        check_has_value(s, o, notices);
         defines_good |= o->per_request;
         counts_good |= strcmp(o->metric, "slo.attainment") == 0 || strcmp(o->metric, "goodput_per_s") == 0;
         if (counts_good && !defines_good && i + 1 == s->objective_count) {

@@ -297,8 +297,12 @@ static const struct field spec_fields[] = {
          scenario_finish_objective, "What is promised."),
     LIST("changes", changes, change_count, change_config, change_fields, NULL,
          "Replicas that somebody changes by hand while the run goes on."),
-    ROW("prices", NODE, scenario, prices, "The price book: a file, or the book itself (docs/cost.md)."),
-    ROW("carbon", NODE, scenario, carbon, "Carbon intensity.", .no_effect = true),
+    ROW("prices", NODE, scenario, prices,
+        "The price book: a file, or the book itself (docs/cost.md; `drydock schema price-book`)."),
+    ROW("carbon", NODE, scenario, carbon,
+        "Carbon intensity of the grid, g CO2e/kWh: a number, or a mapping with a series, regions, PUE, power "
+        "of "
+        "GPUs (docs/cost.md; `drydock schema carbon`)."),
     ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),
     ROW("arms", NODE, scenario, arms, "Variants that are compared.", .no_effect = true),
     FIELDS_END,

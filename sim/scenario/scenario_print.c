@@ -4,7 +4,8 @@
 #include "scenario/scenario_parts.h"
 
 void scenario_print(const struct scenario *scenario) {
-    puts("# Every default filled in. Paths are absolute: this loads from any folder.");
+    puts("# Every default filled in. Paths are absolute, but for those in prices and carbon, which stay as "
+         "written.");
     fields_print_yaml(stdout, scenario_fields, scenario, 0);
 }
 

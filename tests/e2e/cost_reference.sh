@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/../check.sh"
 
-awk '/^```yaml$/ { inside = 1; next } /^```$/ { inside = 0 } inside' docs/cost.md >"$SCRATCH/prices.yaml"
+awk '/^```yaml$/ { inside = 1; next } /^```$/ && inside { exit } inside' docs/cost.md >"$SCRATCH/prices.yaml"
 
 # The lines of docs/cost.md from the end of a heading on, as many as are printed.
 holds_reference() {

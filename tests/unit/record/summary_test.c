@@ -73,6 +73,11 @@ static struct scope_summary chat_scope(void) {
                  .allocated = 107364288752,
                  .by_category = {107266844444, 0, 0, 97444308},
                  .by_state = {98777060003, 1845501752, 6542644974, 101637715}},
+        .has_energy = true,
+        .energy_kwh = 7.6215,
+        .has_carbon = true,
+        .carbon_kg = 2.5318,
+        .carbon_sci_g = 0.13118,
     };
     s.gate_ttft.n = 19366;
     s.gate_ttft.excluded = 0;
@@ -87,6 +92,9 @@ static struct objective_result objectives[] = {
     {"e2e_s", "p999", NULL, 30, false, INFINITY, true, false},
     {"tpot_s", "mean", "a-service-with-a-name-that-has-no-end-to-it", 0.05, false, 0.0212, true, true},
     {"itl_s", "p99", NULL, 0.1, false, 0, false, false},
+    {"cost.usd_per_good_request", NULL, NULL, 0.006, false, 0.005674045, true, true},
+    {"cost.usd_per_h", NULL, "chat", 100, false, 110.18, true, false},
+    {"carbon.kg", NULL, NULL, 3, false, 2.5318, true, true},
 };
 static const char *warnings[] = {
     "scenarios/azure-chat/manifests/deployment.yaml:31:13: --enforce-eager is known and has no effect on "
@@ -229,7 +237,8 @@ static void parts_that_do_not_apply_are_absent(void **state) {
     (void)state;
     struct summary s = bare_summary();
     struct json_object *o = parsed(&s, true);
-    static const char *const absent[] = {"slo", "replicas", "gpu", "services", "tenants", "cost", "scaling"};
+    static const char *const absent[] = {"slo",  "replicas",   "gpu",    "services", "tenants",
+                                         "cost", "energy_kwh", "carbon", "scaling"};
     for (size_t i = 0; i < COUNT(absent); i++) {
         assert_false(json_object_object_get_ex(o, absent[i], NULL));
     }
@@ -242,6 +251,7 @@ static void no_figure_is_ever_not_a_number(void **state) {
     struct summary s = full_summary();
     s.all.goodput_per_s = s.all.slo_attainment = s.all.ttft.mean = s.simulated_s = NAN;
     s.all.requests_per_s = -INFINITY;
+    s.all.carbon_sci_g = NAN;
     struct strbuf json = {0};
     summary_json(&s, true, &json);
     assert_null(strstr(json.text, "NaN"));

@@ -173,11 +173,10 @@ static void attainment_without_a_limit_on_requests_is_warned_of(void **state) {
 
 static void keys_of_later_versions_are_kept_and_told(void **state) {
     (void)state;
-    put("scenario.yaml", HEAD STATION "  gates: []\n  arms: [{name: a}]\n  carbon: {}\n");
+    put("scenario.yaml", HEAD STATION "  gates: []\n  arms: [{name: a}]\n");
     struct scenario s = load();
     assert_true(noticed("scenario.yaml:8:3: spec.gates has no effect in this version"));
     assert_true(noticed("spec.arms has no effect"));
-    assert_true(noticed("spec.carbon has no effect"));
     assert_int_equal(s.arms->count, 1);
 }
 
