@@ -39,15 +39,33 @@ void engine_fail(struct engine *e) {
     e->halted = true;
 }
 
-event_id engine_at(struct engine *e, simtime at, enum event_priority priority, event_handler handler,
-                   void *context, uint64_t argument) {
-    struct queue_event event = {.handler = handler, .context = context, .argument = argument};
-    event_id id = queue_push(&e->queue, at < e->now ? e->now : at, priority, event);
+static event_id scheduled(struct engine *e, event_id id) {
     if (id == 0) {
         error_set(&e->error, ERROR_FAILED, "more than %d events are pending", QUEUE_PENDING_MAX);
         engine_fail(e);
     }
     return id;
+}
+
+event_id engine_at(struct engine *e, simtime at, enum event_priority priority, event_handler handler,
+                   void *context, uint64_t argument) {
+    struct queue_event event = {.handler = handler, .context = context, .argument = argument};
+    return scheduled(e, queue_push(&e->queue, at < e->now ? e->now : at, priority, event));
+}
+
+static uint32_t rank_within(uint32_t rank) {
+    return rank < QUEUE_RANK_MAX ? rank : QUEUE_RANK_MAX;
+}
+
+event_id engine_at_ranked(struct engine *e, simtime at, uint32_t rank, event_handler handler, void *context,
+                          uint64_t argument) {
+    struct queue_event event = {.handler = handler, .context = context, .argument = argument};
+    return scheduled(
+        e, queue_push_ranked(&e->queue, at < e->now ? e->now : at, EVENT_STEP, rank_within(rank), event));
+}
+
+bool engine_step_is_past(const struct engine *e, uint32_t rank) {
+    return e->place > queue_place(EVENT_STEP, rank_within(rank));
 }
 
 bool engine_cancel(struct engine *e, event_id id) {
@@ -97,8 +115,10 @@ static void fire(struct engine *e, simtime at, bool arrival) {
         e->now = at;
     }
     if (arrival) {
+        e->place = queue_place(EVENT_ARRIVAL, 0);
         e->source.fire(e->source.context);
     } else {
+        e->place = queue_first_place(&e->queue);
         struct queue_event event = queue_pop(&e->queue);
         event.handler(event.context, event.argument);
     }

@@ -3,7 +3,8 @@
  * Own events (batch iterations, timers, control loops) live in an indexed heap run from the main program;
  * arrivals come from a sorted cursor and are never queued. Transfers over shared links and disks are SimGrid
  * activities; SimGrid is a module loaded at the first transfer and advanced only while one is in flight and
- * only when one could end. Ties break by (time, priority, sequence number).
+ * only when one could end. Ties break by (time, priority, sequence number), those of EVENT_STEP by (time,
+ * priority, rank).
  *
  * One engine a process (SimGrid's limit). Nothing here reads a wall clock.
  */
@@ -23,6 +24,7 @@ struct engine;
  * completions, control after the data plane, observation last. */
 enum event_priority {
     EVENT_TRANSFER,
+    EVENT_STEP, /* with a rank: engine_at_ranked */
     EVENT_REPLICA,
     EVENT_LIFECYCLE,
     EVENT_ARRIVAL, /* the cursor's */
@@ -53,6 +55,15 @@ simtime engine_now(const struct engine *e);
 /* Schedules `handler(context, argument)`. `at` before now counts as now. */
 event_id engine_at(struct engine *e, simtime at, enum event_priority priority, event_handler handler,
                    void *context, uint64_t argument);
+/* An EVENT_STEP. Its place among others of its instant is told by `rank` and not by when it was scheduled, so
+ * that an end of many steps at once falls where the ends of single ones would. At most one is pending of a
+ * rank. */
+event_id engine_at_ranked(struct engine *e, simtime at, uint32_t rank, event_handler handler, void *context,
+                          uint64_t argument);
+
+/* Whether an EVENT_STEP of that rank, at this very instant, would have been handled by now. */
+bool engine_step_is_past(const struct engine *e, uint32_t rank);
+
 /* True when the event was pending (and is no more). Id 0 and past ids are harmless. */
 bool engine_cancel(struct engine *e, event_id id);
 /* Moves a pending event, keeping its id; it ties as if scheduled now. False when it is not pending. */

@@ -9,12 +9,11 @@ enum {
     CAPACITY_FIRST = 64,
     PRIORITY_SHIFT = 61,
     SEQUENCE_BITS = PRIORITY_SHIFT - QUEUE_SLOT_BITS,
+    RANK_SHIFT = QUEUE_SLOT_BITS + QUEUE_RANKED_BITS,
     STALE_MIN = 64 /* so that a queue of a few events is not rebuilt at every other cancel */
 };
 static const uint32_t none = UINT32_MAX;
 
-/* Without branches: which of two pending events is first is a coin toss that no predictor learns, and the
- * mispredictions cost more than the comparison. */
 /* Date and order as one number (dates are not negative), compared without branches: which of two events is
  * first is a coin toss that no predictor learns. With `at < at || (at == at && order < order)` a pop and push
  * at 64 pending took 38 ns, with the same in bit operations 34, so 31. */
@@ -149,6 +148,11 @@ static int compare_entries(const void *a, const void *b) {
     return (int)before(b, a) - (int)before(a, b);
 }
 
+/* Which priorities have ranks: those entries keep their order. */
+static bool has_rank(const struct queue *q, uint64_t order) {
+    return q->ranked_priorities >> (order >> PRIORITY_SHIFT) & 1;
+}
+
 /* A sorted array is a heap too. */
 static void renumber(struct queue *q) {
     rebuild(q);
@@ -157,6 +161,9 @@ static void renumber(struct queue *q) {
     }
     for (uint32_t i = 0; i < q->entries; i++) {
         uint64_t order = q->heap[i].order;
+        if (has_rank(q, order)) {
+            continue;
+        }
         uint64_t priority = order >> PRIORITY_SHIFT << PRIORITY_SHIFT;
         q->heap[i].order = priority | (uint64_t)i << QUEUE_SLOT_BITS | slot_of(order);
         q->slots[slot_of(order)].order = q->heap[i].order;
@@ -171,18 +178,44 @@ static uint64_t next_order(struct queue *q, unsigned priority, uint32_t slot) {
     return (uint64_t)priority << PRIORITY_SHIFT | q->sequence++ << QUEUE_SLOT_BITS | slot;
 }
 
-uint64_t queue_push(struct queue *q, simtime at, unsigned priority, struct queue_event event) {
-    if (q->count >= QUEUE_PENDING_MAX) {
-        return 0;
+/* No two entries that are in the heap may share an order: a stale one of the same rank and slot would pass
+ * for current. Before the count comes round there are none left. */
+static uint64_t next_ranked(struct queue *q, unsigned priority, uint32_t rank, uint32_t slot) {
+    uint64_t number = q->ranked++ & ((UINT64_C(1) << QUEUE_RANKED_BITS) - 1);
+    if (number == 0) {
+        close_hole(q);
+        rebuild(q);
     }
-    uint32_t slot = slot_take(q);
+    return (uint64_t)priority << PRIORITY_SHIFT | (uint64_t)rank << RANK_SHIFT | number << QUEUE_SLOT_BITS |
+           slot;
+}
+
+static uint64_t add_event(struct queue *q, simtime at, uint32_t slot, uint64_t order,
+                          struct queue_event event) {
     uint64_t id = q->serial++ << QUEUE_SLOT_BITS | slot;
-    uint64_t order = next_order(q, priority, slot);
     q->slots[slot] = (struct queue_slot){.event = event, .id = id, .order = order};
     q->count++;
     q->peak = q->count > q->peak ? q->count : q->peak;
     add_entry(q, at, order);
     return id;
+}
+
+uint64_t queue_push(struct queue *q, simtime at, unsigned priority, struct queue_event event) {
+    if (q->count >= QUEUE_PENDING_MAX) {
+        return 0;
+    }
+    uint32_t slot = slot_take(q);
+    return add_event(q, at, slot, next_order(q, priority, slot), event);
+}
+
+uint64_t queue_push_ranked(struct queue *q, simtime at, unsigned priority, uint32_t rank,
+                           struct queue_event event) {
+    if (q->count >= QUEUE_PENDING_MAX) {
+        return 0;
+    }
+    q->ranked_priorities |= (uint8_t)(1U << priority);
+    uint32_t slot = slot_take(q);
+    return add_event(q, at, slot, next_ranked(q, priority, rank, slot), event);
 }
 
 simtime queue_first(struct queue *q, unsigned *priority) {
@@ -229,7 +262,11 @@ bool queue_move(struct queue *q, uint64_t id, simtime at) {
     if (slot == none) {
         return false;
     }
-    uint64_t order = next_order(q, (unsigned)(q->slots[slot].order >> PRIORITY_SHIFT), slot);
+    uint64_t order = q->slots[slot].order;
+    unsigned priority = (unsigned)(order >> PRIORITY_SHIFT);
+    order = has_rank(q, order)
+                ? next_ranked(q, priority, (uint32_t)(order >> RANK_SHIFT) & QUEUE_RANK_MAX, slot)
+                : next_order(q, priority, slot);
     q->slots[slot].order = order;
     add_entry(q, at, order);
     note_stale(q);

@@ -48,8 +48,9 @@ struct engine {
     struct queue queue;
     struct engine_source source;
     simtime now;
-    bool running; /* inside engine_run */
-    bool halted;  /* stopped, interrupted or failed: no more events in this run */
+    uint32_t place; /* of what is being handled, in the order of this instant */
+    bool running;   /* inside engine_run */
+    bool halted;    /* stopped, interrupted or failed: no more events in this run */
     struct error error;
     struct engine_counters counters;
     void (*tick)(void *context, simtime now, uint64_t events);

@@ -34,12 +34,19 @@ void histogram_free(struct histogram *h) {
     memset(h, 0, sizeof *h);
 }
 
-/* Knuth's two-sum: the exact error of each addition is kept, without a branch. */
-static void sum_add(struct histogram *h, double x) {
-    double sum = h->sum + x;
-    double part = sum - h->sum;
-    h->compensation += (h->sum - (sum - part)) + (x - part);
-    h->sum = sum;
+/* A sum beyond this is infinite for all that a mean is good for. */
+static const double sum_most = 1e36;
+static const double unit = 1e12;
+
+static void sum_add(struct histogram *h, double value, uint64_t weight) {
+    double scaled = value * unit;
+    if (scaled >= 0 && scaled < 9e18) {
+        h->sum += (simtime_total)(int64_t)(scaled + 0.5) * (simtime_total)weight;
+    } else if (fabs(scaled) * (double)weight < sum_most) {
+        h->sum += (simtime_total)scaled * (simtime_total)weight;
+    } else {
+        h->infinite = value > 0 ? 1 : -1;
+    }
 }
 
 static void count_range(struct histogram *h, double low, double high, uint64_t weight) {
@@ -68,7 +75,8 @@ static uint64_t *page_at(struct histogram *h, uint64_t page) {
     return h->buckets + (size_t)(h->directory[page] - 1) * PAGE_BUCKETS;
 }
 
-void histogram_add(struct histogram *h, double value, uint64_t weight) {
+/* False when the value is no number. */
+static bool count_bucket(struct histogram *h, double value, uint64_t weight) {
     uint64_t bits = bits_of(value);
     /* Negative values, infinities and NaN have larger bit patterns than any page: one comparison tells them
      * all. */
@@ -76,15 +84,57 @@ void histogram_add(struct histogram *h, double value, uint64_t weight) {
     if (page < HISTOGRAM_PAGES) {
         page_at(h, page)[(bits >> BUCKET_SHIFT) % PAGE_BUCKETS] += weight;
     } else if (isnan(value)) {
-        return;
+        return false;
     } else if (value < 1) {
         h->underflow += weight;
     } else {
         h->overflow += weight;
     }
-    if (weight) {
+    return true;
+}
+
+void histogram_add(struct histogram *h, double value, uint64_t weight) {
+    if (count_bucket(h, value, weight) && weight) {
         count_range(h, value, value, weight);
-        sum_add(h, weight == 1 ? value : value * (double)weight);
+        sum_add(h, value, weight);
+    }
+}
+
+static uint64_t bucket_of(simtime value) {
+    return bits_of(simtime_to_s(value)) >> BUCKET_SHIFT;
+}
+
+/* Of `steps` values, how many from the first on lie in its bucket. */
+static uint64_t same_bucket(simtime first, simtime increment, uint64_t steps) {
+    uint64_t bucket = bucket_of(first);
+    if (bucket_of(first + increment * (simtime)(steps - 1)) == bucket) {
+        return steps;
+    }
+    uint64_t inside = 1;
+    while (steps - inside > 1) {
+        uint64_t middle = inside + (steps - inside) / 2;
+        if (bucket_of(first + increment * (simtime)(middle - 1)) == bucket) {
+            inside = middle;
+        } else {
+            steps = middle;
+        }
+    }
+    return inside;
+}
+
+void histogram_add_progression(struct histogram *h, simtime first, simtime increment, uint64_t steps,
+                               uint64_t weight) {
+    if (weight == 0) {
+        return;
+    }
+    while (steps > 0) {
+        uint64_t inside = same_bucket(first, increment, steps);
+        simtime last = first + increment * (simtime)(inside - 1);
+        count_bucket(h, simtime_to_s(first), inside * weight);
+        count_range(h, simtime_to_s(first), simtime_to_s(last), inside * weight);
+        h->sum += ((simtime_total)first + last) * (simtime_total)inside / 2 * (simtime_total)weight;
+        first = last + increment;
+        steps -= inside;
     }
 }
 
@@ -104,8 +154,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from) {
     into->underflow += from->underflow;
     into->overflow += from->overflow;
     count_range(into, from->min, from->max, from->n);
-    sum_add(into, from->sum);
-    sum_add(into, from->compensation);
+    into->sum += from->sum;
+    into->infinite = from->infinite ? from->infinite : into->infinite;
 }
 
 static double clamped(const struct histogram *h, double x) {
@@ -116,9 +166,10 @@ double histogram_mean(const struct histogram *h) {
     if (h->n == 0) {
         return 0;
     }
-    double sum =
-        isinf(h->sum) ? h->sum : h->sum + h->compensation; /* inf - inf in the compensation is no number */
-    return clamped(h, sum / (double)h->n);
+    if (h->infinite) {
+        return h->infinite > 0 ? INFINITY : -INFINITY;
+    }
+    return clamped(h, (double)h->sum / unit / (double)h->n);
 }
 
 /* The value `within` counts into a bucket of `count`, at the middle of its share. */

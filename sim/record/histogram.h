@@ -3,7 +3,8 @@
  * A bucket is the values whose doubles share exponent and first 11 bits of mantissa, so it is at most 2^-11
  * of its value wide and finding it is a shift. Buckets lie in pages of a sixteenth of an octave (1 KiB), made
  * when first touched: latencies of one service fill 50 to 100 pages, the worst case is 1,024. n, min and max
- * are exact, the sum is compensated; the same values in the same order give the same bits on every machine.
+ * are exact, and so is the sum of the values rounded to 1e-12 (picoseconds, for seconds): the same values
+ * give the same bits on every machine and in any order.
  *
  * Values below 2^-30 (a nanosecond, for seconds), 0 and negative ones count as 0; those from 2^34 on,
  * infinity among them, count as the maximum. NaN is not counted at all.
@@ -13,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "base/simtime.h"
 #include "record/summary.h"
 
 enum {
@@ -25,10 +27,10 @@ enum {
 
 /* A zeroed histogram is empty and ready for use (2 KiB; pages come on the heap). */
 struct histogram {
-    uint64_t n; /* sum of weights */
-    /* Sum and compensation do not lie side by side: taken as one vector they would wait for each other in
-     * every addition, which doubled the time of histogram_add (4 ns). histogram_mean adds them. */
-    double sum, min, compensation, max;
+    uint64_t n;        /* sum of weights */
+    simtime_total sum; /* in units of 1e-12 */
+    double min, max;
+    int infinite;                        /* 1 or -1: some value, or their sum, was too large for it */
     uint64_t underflow, overflow;        /* weights counted as 0, as the maximum */
     uint16_t directory[HISTOGRAM_PAGES]; /* 1 + index of a page; 0 = none yet */
     uint64_t *buckets;                   /* page after page, in the order they were made */
@@ -41,7 +43,13 @@ void histogram_free(struct histogram *h);
 /* Counts `value` `weight` times (0 is nothing). */
 void histogram_add(struct histogram *h, double value, uint64_t weight);
 
-/* Adds all of `from`. Merging in another order may change the last bit of the sum, nothing else. */
+/* Counts each of `steps` values in seconds, `first` and then `increment` >= 0 more each, `weight` times: what
+ * as many calls of histogram_add would, in time that does not grow with `steps` but with the buckets they
+ * fill. */
+void histogram_add_progression(struct histogram *h, simtime first, simtime increment, uint64_t steps,
+                               uint64_t weight);
+
+/* Adds all of `from`. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* 0 when empty. */

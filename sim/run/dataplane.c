@@ -71,6 +71,7 @@ static void refresh(struct world *w, struct serving_pod *p) {
         return;
     }
     struct dd_candidate *c = &w->services[p->service].candidates[p->candidate];
+    replica_look(p->replica);
     c->outstanding = p->outstanding;
     c->waiting = p->replica->waiting;
     c->kv_permille = p->replica->kv_permille;
@@ -406,11 +407,11 @@ static void on_finished(void *context, struct replica *replica, struct request *
     finish(w, r, status);
 }
 
-static void on_token_gaps(void *context, struct replica *replica, simtime gap, uint64_t count) {
+static void on_token_gaps(void *context, struct replica *replica, simtime gap, simtime increment,
+                          uint64_t steps, uint64_t count) {
     struct world *w = context;
-    double seconds = simtime_to_s(gap);
-    histogram_add(&w->all.itl, seconds, count);
-    histogram_add(&w->services[replica->service].scope.itl, seconds, count);
+    histogram_add_progression(&w->all.itl, gap, increment, steps, count);
+    histogram_add_progression(&w->services[replica->service].scope.itl, gap, increment, steps, count);
 }
 
 /* ---- what the cluster says ---- */
@@ -423,7 +424,7 @@ static void make_replica(struct world *w, struct serving_pod *p) {
         return;
     }
     const struct pool_times *on = &load->on_pool[cluster_node(w->cluster, (size_t)p->pod->node)->pool];
-    p->replica = batching_create(w->engine, &on->config, on->times, &w->replica_events);
+    p->replica = batching_create(w->engine, &on->config, on->times, !w->stepping, &w->replica_events);
     p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
 }
 
@@ -542,6 +543,9 @@ static int by_id(const void *a, const void *b) {
 }
 
 void dataplane_finish_all(struct world *w) {
+    for (size_t i = 0; i < w->serving_count; i++) {
+        replica_settle(w->pods[i]->replica);
+    }
     struct left_over left = {mem_zalloc(request_pool_live(w->pool), sizeof(struct request *)), 0};
     request_pool_each(w->pool, collect, &left);
     qsort(left.items, left.count, sizeof(struct request *), by_id);

@@ -18,6 +18,7 @@ static void scrape(void *context, uint64_t index) {
     double share = window > 0 ? simtime_total_to_s(busy - p->scraped_busy_ps) / simtime_to_s(window) : 0;
     bool plain = w->workloads[p->demand].plain;
     p->sample = (struct telemetry_sample){.at = now, .window = window, .present = true};
+    replica_look(p->replica);
     p->sample.values[GAUGE_WAITING] = p->replica->waiting;
     p->sample.values[GAUGE_RUNNING] = p->replica->running;
     p->sample.values[GAUGE_KV_USAGE] = (double)p->replica->kv_permille / 1000;

@@ -198,6 +198,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     struct world *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->seed = options->seed;
+    w->stepping = options->stepping;
     w->notices = &result->notices;
     result->notices.arena = arena;
     bool ok =

@@ -17,6 +17,7 @@ struct run_options {
     struct scenario_overrides overrides;
     bool allow_exec;
     bool check_only; /* build the world, and no more */
+    bool stepping;   /* engines step by step, the reference, in place of many steps at a time */
     bool strict;
     bool compress;
     bool progress;

@@ -117,6 +117,7 @@ struct scaling_counts {
 struct world {
     struct scenario scenario;
     uint64_t seed;
+    bool stepping; /* engines take every step by itself */
     struct arena *arena;
     struct notices *notices;
     struct engine *engine;

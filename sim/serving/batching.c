@@ -1,6 +1,6 @@
-/* Continuous batching in its reference form: every step is scheduled token by token, as vLLM's V1 scheduler
- * does without asynchronous scheduling (Scheduler.schedule in vllm/v1/core/sched/scheduler.py and
- * allocate_slots in kv_cache_manager.py, v0.10.1; the same algorithm up to early 2026, commit 00024d31).
+/* Continuous batching, step by step: every step is scheduled token by token, as vLLM's V1 scheduler does
+ * without asynchronous scheduling (Scheduler.schedule in vllm/v1/core/sched/scheduler.py and allocate_slots
+ * in kv_cache_manager.py, v0.10.1; the same algorithm up to early 2026, commit 00024d31).
  *
  * One token budget. Running requests first, in the order they were admitted, each with its next token or its
  * next prompt chunk. When one finds no block, the last one admitted is preempted: its blocks are freed, it
@@ -19,37 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serving/replica.h"
+#include "serving/batching_private.h"
 
 /* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
 enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
-
-struct batching {
-    struct replica base;
-    struct replica_config config;
-    const struct service_time *times;
-    struct request_list waiting;
-    struct request **running; /* in order of admission; room for max_num_seqs */
-    int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
-    struct request **leaving; /* at the end of a step */
-    int64_t running_count;
-    int64_t free_blocks;
-    bool stepping;  /* a step, or the event that begins one, is pending */
-    bool in_step;   /* its shape is fixed: who leaves, leaves at its end */
-    bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
-    bool stopped;
-    event_id event;
-    simtime step_began_ps;
-    /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
-    simtime gap_ps;
-    uint64_t gap_count;
-};
 
 static struct batching *batching_of(struct replica *r) {
     return (struct batching *)r;
 }
 
-static void update_load(struct batching *b) {
+void batching_update_load(struct batching *b) {
     assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
     assert(b->running_count <= b->config.max_num_seqs);
     b->base.waiting = b->waiting.count;
@@ -163,7 +142,7 @@ static void schedule_waiting(struct batching *b, int64_t *budget, struct step_sh
         shape_add(shape, r, tokens);
         if (r->scheduled_ps < 0) {
             r->scheduled_ps = engine_now(b->base.engine);
-            update_load(b);
+            batching_update_load(b);
             b->base.events->scheduled(b->base.events->context, &b->base, r);
         }
     }
@@ -175,11 +154,12 @@ static void step_begin(struct batching *b) {
     struct step_shape shape = {0};
     int64_t budget = b->config.max_num_batched_tokens;
     b->unsettled = true;
-    if (schedule_running(b, &budget, &shape)) {
+    bool all_fit = schedule_running(b, &budget, &shape);
+    if (all_fit) {
         schedule_waiting(b, &budget, &shape);
     }
     b->unsettled = false;
-    update_load(b);
+    batching_update_load(b);
     b->stepping = shape.decode_sequences + shape.prefill_tokens > 0;
     if (!b->stepping) {
         assert(b->running_count == 0 && !b->waiting.head); /* nobody starves: any request fits alone */
@@ -188,15 +168,18 @@ static void step_begin(struct batching *b) {
     b->in_step = true;
     b->step_began_ps = engine_now(b->base.engine);
     b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
-    simtime end = b->step_began_ps + service_time_step(b->times, &shape);
-    b->event = engine_at(b->base.engine, end, EVENT_REPLICA, step_end, b, 0);
+    /* Whoever waits now was tried and waits on: during a run blocks only become fewer. */
+    bool repeats =
+        b->fast && all_fit && shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
+    simtime end = repeats ? run_begin(b, &shape) : b->step_began_ps + service_time_step(b->times, &shape);
+    b->event = engine_at_ranked(b->base.engine, end, b->base.index, step_end, b, 0);
 }
 
 /* ---- ending one ---- */
 
 static void gaps_flush(struct batching *b) {
     if (b->gap_count) {
-        b->base.events->token_gaps(b->base.events->context, &b->base, b->gap_ps, b->gap_count);
+        b->base.events->token_gaps(b->base.events->context, &b->base, b->gap_ps, 0, 1, b->gap_count);
         b->gap_count = 0;
     }
 }
@@ -251,7 +234,7 @@ static int64_t advance_running(struct batching *b, simtime now) {
     }
     b->running_count = kept;
     b->unsettled = false;
-    update_load(b);
+    batching_update_load(b);
     return leaving;
 }
 
@@ -260,6 +243,7 @@ static void step_end(void *context, uint64_t argument) {
     struct batching *b = context;
     simtime now = engine_now(b->base.engine);
     b->event = 0;
+    run_settle(b);
     b->in_step = false;
     b->base.busy_ps += now - b->step_began_ps;
     b->base.steps++;
@@ -294,9 +278,12 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         b->base.cut++;
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
+    if (!b->waiting.head && b->running_count < b->config.max_num_seqs) {
+        run_settle(b); /* it may join at the end of this step; behind others, or with no place, it cannot */
+    }
     r->place = PLACE_WAITING;
     request_list_push_back(&b->waiting, r);
-    update_load(b);
+    batching_update_load(b);
     if (!b->stepping) {
         b->stepping = true;
         b->event = engine_at(b->base.engine, engine_now(b->base.engine), EVENT_CONTROL, step_kick, b, 0);
@@ -317,6 +304,7 @@ static void running_remove(struct batching *b, const struct request *r) {
 static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
+    run_settle(b);
     if (r->place == PLACE_RUNNING && b->in_step) {
         r->place = (uint8_t)(PLACE_LEAVING + status);
         return;
@@ -329,13 +317,14 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
     } else {
         return; /* it is leaving already */
     }
-    update_load(b);
+    batching_update_load(b);
     let_go(b, r, status);
 }
 
 static void batching_stop(struct replica *replica, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
+    run_settle(b);
     engine_cancel(b->base.engine, b->event);
     if (b->in_step) {
         b->base.busy_ps += engine_now(b->base.engine) - b->step_began_ps;
@@ -348,7 +337,7 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     for (int64_t i = 0; i < count; i++) {
         blocks_release(b, b->running[i]);
     }
-    update_load(b);
+    batching_update_load(b);
     for (int64_t i = 0; i < count; i++) {
         uint8_t place = b->running[i]->place;
         let_go(b, b->running[i],
@@ -356,7 +345,7 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     }
     struct request *r;
     while ((r = request_list_pop_front(&b->waiting))) {
-        update_load(b);
+        batching_update_load(b);
         let_go(b, r, status);
     }
 }
@@ -374,6 +363,17 @@ static simtime_total batching_busy(const struct replica *replica) {
     return replica->busy_ps + (b->in_step ? engine_now(replica->engine) - b->step_began_ps : 0);
 }
 
+static void batching_settle(struct replica *replica) {
+    run_settle(batching_of(replica));
+}
+
+static void batching_look(struct replica *replica) {
+    struct batching *b = batching_of(replica);
+    if (b->run.steps > 0) {
+        replica->kv_permille = (uint32_t)(run_blocks_in_use(b) * 1000 / b->config.kv_blocks);
+    }
+}
+
 static const struct replica_ops batching_ops = {
     .name = "continuous-batching",
     .submit = batching_submit,
@@ -381,10 +381,13 @@ static const struct replica_ops batching_ops = {
     .stop = batching_stop,
     .destroy = batching_destroy,
     .busy = batching_busy,
+    .settle = batching_settle,
+    .look = batching_look,
 };
 
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,
-                                const struct service_time *times, const struct replica_events *events) {
+                                const struct service_time *times, bool fast,
+                                const struct replica_events *events) {
     assert(config->max_num_seqs > 0 && config->max_num_batched_tokens > 0);
     assert(config->kv_blocks * config->block_tokens >= config->max_model_len);
     assert(config->chunked_prefill || config->max_num_batched_tokens >= config->max_model_len);
@@ -395,6 +398,7 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->base.servers = 1;
     b->config = *config;
     b->times = times;
+    b->fast = fast;
     b->free_blocks = config->kv_blocks;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);

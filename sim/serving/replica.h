@@ -26,8 +26,10 @@ struct replica_events {
      * replica_stop. */
     void (*finished)(void *context, struct replica *replica, struct request *request,
                      enum request_status status);
-    /* `count` counted requests each waited `gap` between two tokens. */
-    void (*token_gaps)(void *context, struct replica *replica, simtime gap, uint64_t count);
+    /* In each of `steps` steps `count` counted requests waited between two tokens: `gap` in the first,
+     * `increment` more in each further one. */
+    void (*token_gaps)(void *context, struct replica *replica, simtime gap, simtime increment, uint64_t steps,
+                       uint64_t count);
     void *context;
 };
 
@@ -39,6 +41,8 @@ struct replica_ops {
     void (*stop)(struct replica *replica, enum request_status status);
     void (*destroy)(struct replica *replica);
     simtime_total (*busy)(const struct replica *replica); /* busy_ps and what is under way */
+    void (*settle)(struct replica *replica);              /* NULL: it always is */
+    void (*look)(struct replica *replica);                /* NULL: its load is up to date */
 };
 
 /* The part every kind begins with. */
@@ -64,11 +68,13 @@ struct replica {
     uint64_t kv_peak_permille;
 };
 
-/* Continuous batching as vLLM v1 schedules it, step by step: one token budget for running and waiting
- * requests, chunked prefill, FCFS, preemption of the last one running by recompute. `times` is shared by
- * equal replicas. */
+/* Continuous batching as vLLM v1 schedules it: one token budget for running and waiting requests, chunked
+ * prefill, FCFS, preemption of the last one running by recompute. `times` is shared by equal replicas. With
+ * `fast`, steps that only decode are taken many at a time where nothing happens between them: every date,
+ * count and gap is what single steps give, to the bit. */
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,
-                                const struct service_time *times, const struct replica_events *events);
+                                const struct service_time *times, bool fast,
+                                const struct replica_events *events);
 
 /* A server with `concurrency` threads, a FIFO queue of at most `queue_limit` (-1 = any) and service times
  * drawn from `law` by (seed, service name, request id), so that two definitions see the same work; a request
@@ -102,6 +108,21 @@ static inline void replica_stop(struct replica *r, enum request_status status) {
 /* Busy time to now, with the step or the services under way. */
 static inline simtime_total replica_busy_ps(const struct replica *r) {
     return r->ops->busy(r);
+}
+
+/* Brings all that the replica and its requests say of themselves up to now. What changes it settles by
+ * itself; this is for the end of a run. */
+static inline void replica_settle(struct replica *r) {
+    if (r->ops->settle) {
+        r->ops->settle(r);
+    }
+}
+
+/* Brings waiting, running and kv_permille up to now; cheaper than settling. */
+static inline void replica_look(struct replica *r) {
+    if (r->ops->look) {
+        r->ops->look(r);
+    }
 }
 
 static inline void replica_destroy(struct replica *r) {

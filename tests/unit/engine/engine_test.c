@@ -96,6 +96,25 @@ static void of_one_instant_the_lower_priority_goes_first_and_arrivals_in_their_p
     engine_destroy(w.engine);
 }
 
+static void look_at_rank(void *context, uint64_t rank) {
+    struct world *w = context;
+    note(w, engine_step_is_past(w->engine, (uint32_t)rank));
+}
+
+static void a_step_is_past_when_its_turn_was_before(void **state) {
+    (void)state;
+    struct world w = world_new();
+    assert_false(engine_step_is_past(w.engine, 0));
+    engine_at(w.engine, 7, EVENT_CONTROL, look_at_rank, &w, 3);
+    engine_at_ranked(w.engine, 7, 4, look_at_rank, &w, 3);
+    engine_at_ranked(w.engine, 7, 2, look_at_rank, &w, 3);
+    engine_at(w.engine, 7, EVENT_TRANSFER, look_at_rank, &w, 3);
+    run(&w, SIMTIME_NEVER);
+    const struct record expected[] = {{7, 0}, {7, 0}, {7, 1}, {7, 1}};
+    happened(&w, expected, 4);
+    engine_destroy(w.engine);
+}
+
 static void past_dates_count_as_now(void **state) {
     (void)state;
     struct world w = world_new();
@@ -279,6 +298,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_engine_ends_at_once),
         cmocka_unit_test(of_one_instant_the_lower_priority_goes_first_and_arrivals_in_their_place),
+        cmocka_unit_test(a_step_is_past_when_its_turn_was_before),
         cmocka_unit_test(past_dates_count_as_now),
         cmocka_unit_test(events_at_the_end_still_run_and_later_ones_wait),
         cmocka_unit_test(the_clock_stands_at_the_end_when_something_is_left),

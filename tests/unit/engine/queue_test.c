@@ -92,6 +92,45 @@ static void past_and_zero_ids_are_harmless(void **state) {
     queue_free(&q);
 }
 
+static uint64_t push_ranked(struct queue *q, simtime at, uint32_t rank, uint64_t argument) {
+    return queue_push_ranked(q, at, 1, rank, (struct queue_event){.argument = argument});
+}
+
+static void ranks_and_not_the_order_of_scheduling_break_ties(void **state) {
+    (void)state;
+    struct queue q;
+    queue_init(&q);
+    push(&q, 5, 2, 4);
+    push_ranked(&q, 5, QUEUE_RANK_MAX, 3);
+    uint64_t moved = push_ranked(&q, 9, 1, 2);
+    push_ranked(&q, 5, 0, 1);
+    push(&q, 5, 0, 0);
+    assert_true(queue_move(&q, moved, 5));
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_true(queue_first(&q, NULL) == 5);
+        assert_true(i == 0 || i == 4 ||
+                    queue_first_place(&q) == queue_place(1, i == 3 ? QUEUE_RANK_MAX : (uint32_t)i - 1));
+        assert_int_equal(queue_pop(&q).argument, i);
+    }
+    queue_free(&q);
+}
+
+/* One slot, one rank, one date: a stale entry and the current one differ in nothing but the count. */
+static void a_stale_entry_of_a_rank_never_passes_for_current(void **state) {
+    (void)state;
+    struct queue q;
+    queue_init(&q);
+    uint64_t id = push_ranked(&q, 1000, 7, 1);
+    for (int i = 0; i < (1 << QUEUE_RANKED_BITS) + 9; i++) {
+        assert_true(queue_move(&q, id, 1000 - i % 2));
+    }
+    assert_true(queue_move(&q, id, 1000));
+    queue_pop(&q);
+    assert_int_equal(queue_count(&q), 0);
+    assert_true(queue_first(&q, NULL) == SIMTIME_NEVER);
+    queue_free(&q);
+}
+
 /* ---- against a list that is searched from end to end ---- */
 
 enum { MODEL_MAX = 300, OPERATIONS = 40000 };
@@ -100,7 +139,10 @@ struct model_event {
     uint64_t id, argument, sequence;
     simtime at;
     unsigned priority;
+    uint32_t rank;
 };
+
+enum { RANKED = 1 }; /* the priority whose events have ranks, all of them different */
 
 struct model {
     struct model_event events[MODEL_MAX];
@@ -114,6 +156,9 @@ static int compare(const struct model_event *a, const struct model_event *b) {
     }
     if (a->priority != b->priority) {
         return a->priority < b->priority ? -1 : 1;
+    }
+    if (a->rank != b->rank) {
+        return a->rank < b->rank ? -1 : 1;
     }
     return a->sequence < b->sequence ? -1 : 1;
 }
@@ -137,7 +182,12 @@ static void push_both(struct queue *q, struct model *m, struct rng *r, simtime n
                             .sequence = m->sequence++,
                             .at = now + (simtime)rng_below(r, 20), /* few dates: many ties */
                             .priority = (unsigned)rng_below(r, 7)};
-    e.id = push(q, e.at, e.priority, e.argument);
+    if (e.priority == RANKED) {
+        e.rank = (uint32_t)(m->sequence * 40503 % (QUEUE_RANK_MAX + 1));
+        e.id = push_ranked(q, e.at, e.rank, e.argument);
+    } else {
+        e.id = push(q, e.at, e.priority, e.argument);
+    }
     assert_true(e.id != 0 && e.id >> QUEUE_SLOT_BITS > *last_id >> QUEUE_SLOT_BITS);
     *last_id = e.id;
     m->events[m->count++] = e;
@@ -253,6 +303,8 @@ int main(void) {
         cmocka_unit_test(events_come_out_in_order_of_time),
         cmocka_unit_test(ties_break_by_priority_then_sequence),
         cmocka_unit_test(a_moved_event_goes_behind_its_equals),
+        cmocka_unit_test(ranks_and_not_the_order_of_scheduling_break_ties),
+        cmocka_unit_test(a_stale_entry_of_a_rank_never_passes_for_current),
         cmocka_unit_test(past_and_zero_ids_are_harmless),
         cmocka_unit_test(random_operations_agree_with_a_naive_model),
         cmocka_unit_test(renumbering_keeps_the_order),

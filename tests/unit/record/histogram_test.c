@@ -146,6 +146,34 @@ static void a_weight_counts_as_so_many_values(void **state) {
     histogram_free(&often);
 }
 
+static void assert_same_bits(const struct histogram *a, const struct histogram *b) {
+    assert_int_equal(a->n, b->n);
+    assert_true(a->sum == b->sum && a->min == b->min && a->max == b->max);
+    assert_true(a->underflow == b->underflow && a->overflow == b->overflow);
+    for (int i = 0; i <= 1000; i++) {
+        assert_true(histogram_quantile(a, i / 1000.0, 0) == histogram_quantile(b, i / 1000.0, 0));
+    }
+}
+
+static void a_progression_counts_as_its_values_one_by_one(void **state) {
+    (void)state;
+    struct rng rng = rng_stream(1, RNG_TEST, "progressions");
+    struct histogram whole = {0}, single = {0};
+    for (int round = 0; round < 300; round++) {
+        simtime first = (simtime)rng_below(&rng, UINT64_C(1) << (1 + rng_below(&rng, 50)));
+        simtime increment = (simtime)rng_below(&rng, UINT64_C(1) << rng_below(&rng, 40));
+        uint64_t steps = 1 + rng_below(&rng, 400), weight = rng_below(&rng, 5);
+        histogram_add_progression(&whole, first, increment, steps, weight);
+        for (uint64_t i = 0; i < steps; i++) {
+            histogram_add_progression(&single, first + (simtime)i * increment, 0, 1, weight);
+        }
+    }
+    assert_same_bits(&whole, &single);
+    assert_true(whole.pages > 100);
+    histogram_free(&whole);
+    histogram_free(&single);
+}
+
 static void merging_is_the_same_as_adding_all_to_one(void **state) {
     (void)state;
     static double values[20000];
@@ -273,6 +301,7 @@ int main(void) {
         cmocka_unit_test(equal_values_give_that_value_for_every_figure),
         cmocka_unit_test(the_sum_keeps_what_plain_addition_loses),
         cmocka_unit_test(a_weight_counts_as_so_many_values),
+        cmocka_unit_test(a_progression_counts_as_its_values_one_by_one),
         cmocka_unit_test(merging_is_the_same_as_adding_all_to_one),
         cmocka_unit_test(zeros_and_values_below_the_floor_count_as_zero),
         cmocka_unit_test(values_beyond_the_ceiling_count_as_the_maximum),

@@ -31,6 +31,7 @@ struct stage {
     size_t count;
     uint64_t gaps;
     simtime gap_sum, gap_least, gap_most;
+    uint64_t looks;
     void (*on_finished)(struct stage *s, struct act *act);
 };
 
@@ -68,13 +69,16 @@ static inline void stage_finished(void *context, struct replica *replica, struct
     }
 }
 
-static inline void stage_gaps(void *context, struct replica *replica, simtime gap, uint64_t count) {
+static inline void stage_gaps(void *context, struct replica *replica, simtime gap, simtime increment,
+                              uint64_t steps, uint64_t count) {
     (void)replica;
     struct stage *s = context;
-    s->gap_least = s->gaps == 0 || gap < s->gap_least ? gap : s->gap_least;
-    s->gap_most = s->gaps == 0 || gap > s->gap_most ? gap : s->gap_most;
-    s->gaps += count;
-    s->gap_sum += gap * (simtime)count;
+    for (; steps > 0; steps--, gap += increment) {
+        s->gap_least = s->gaps == 0 || gap < s->gap_least ? gap : s->gap_least;
+        s->gap_most = s->gaps == 0 || gap > s->gap_most ? gap : s->gap_most;
+        s->gaps += count;
+        s->gap_sum += gap * (simtime)count;
+    }
 }
 
 static inline void stage_begin(struct stage *s) {

@@ -1,0 +1,56 @@
+/* sim/serving/batching_private.h: what the files of continuous batching share. */
+#ifndef DRYDOCK_SERVING_BATCHING_PRIVATE_H
+#define DRYDOCK_SERVING_BATCHING_PRIVATE_H
+
+#include "serving/replica.h"
+
+/* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
+ * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
+ * requests say of themselves is as of the run's beginning until it is settled. */
+struct decode_run {
+    int64_t steps; /* 0 = no run; the last one's end is the pending event */
+    simtime began_ps;
+    int64_t sequences, context; /* of the first step */
+    uint64_t counted;           /* requests whose gaps count */
+};
+
+struct batching {
+    struct replica base;
+    struct replica_config config;
+    const struct service_time *times;
+    bool fast; /* runs of steps as one event */
+    struct request_list waiting;
+    struct request **running; /* in order of admission; room for max_num_seqs */
+    int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
+    struct request **leaving; /* at the end of a step */
+    int64_t running_count;
+    int64_t free_blocks;
+    bool stepping;  /* a step, or the event that begins one, is pending */
+    bool in_step;   /* its shape is fixed: who leaves, leaves at its end */
+    bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
+    bool stopped;
+    event_id event;
+    simtime step_began_ps;
+    struct decode_run run;
+    /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
+    simtime gap_ps;
+    uint64_t gap_count;
+};
+
+/* batching.c: what the gateway may know, after a change. */
+void batching_update_load(struct batching *b);
+
+/* ---- batching_run.c ---- */
+
+/* Makes a run of the step that begins now, whose shape (all running requests, a token each) and blocks are
+ * fixed, if more than one can be foreseen: as many as the first completion and the free KV blocks allow.
+ * Answers the end of its last step, or of the one step. */
+simtime run_begin(struct batching *b, const struct step_shape *shape);
+
+/* Applies the steps that have ended and leaves the one under way as an ordinary step, its event in place. */
+void run_settle(struct batching *b);
+
+/* KV blocks in use, the step under way included. */
+int64_t run_blocks_in_use(const struct batching *b);
+
+#endif

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs of steps taken as one event give what single steps give (--stepping), to the last bit of every table: routers,
+# loads, cold starts, scaling, a full KV cache, small batches, time-outs.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+
+CONV=$DATA/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv
+
+# What tells how the figures were come by, and not what they are.
+summary() { grep -v '"wall_s"\|"events"' "$1/summary.json"; }
+
+same_tables() {
+    local table
+    for table in requests replicas nodes decisions charges events; do
+        "$DRYDOCK" export csv "$SCRATCH/fast" --table "$table" >"$SCRATCH/fast.csv" 2>/dev/null || continue
+        "$DRYDOCK" export csv "$SCRATCH/single" --table "$table" >"$SCRATCH/single.csv" || return 1
+        cmp "$SCRATCH/fast.csv" "$SCRATCH/single.csv" || return 1
+    done
+    diff <(summary "$SCRATCH/fast") <(summary "$SCRATCH/single")
+}
+
+events() { sed -n 's/.*"events": \([0-9]*\).*/\1/p' "$SCRATCH/$1/summary.json" | head -n 1; }
+
+same() {
+    "$DRYDOCK" run "$@" --quiet --out "$SCRATCH/fast" && "$DRYDOCK" run "$@" --stepping --quiet --out "$SCRATCH/single" &&
+        same_tables && [[ $(events fast) -lt $(events single) ]]
+}
+
+check "quickstart" same scenarios/quickstart
+for router in round-robin random least-outstanding power-of-two; do
+    check "quickstart, six times the traffic, $router" \
+        same scenarios/quickstart --set traces.0.rate_scale=6 --set policies.0.router=$router
+done
+check "quickstart, forty times: time-outs and rejections" same scenarios/quickstart --set traces.0.rate_scale=40
+check "quickstart, deterministic arrivals: many ties" same scenarios/quickstart --set \
+    'traces=[{service: chat, synth: {process: deterministic, rate_per_s: 8, input_tokens: 64, output_tokens: 100}}]'
+check "azure-chat" same scenarios/azure-chat
+check "azure-chat from nothing, three times the traffic" \
+    same scenarios/azure-chat --set start=cold --set traces.0.rate_scale=3
+
+# A KV cache of 12,288 tokens and batches of 24: preemptions.
+cp -r scenarios/quickstart "$SCRATCH/small"
+sed -i 's/- --max-num-seqs=128/- --max-num-seqs=24\n            - --num-gpu-blocks-override=768/' \
+    "$SCRATCH/small/manifests/chat.yaml"
+preempts() {
+    same "$SCRATCH/small" --set traces.0.rate_scale=8 &&
+        grep -q "requests were preempted" "$SCRATCH/fast/summary.json"
+}
+check "a KV cache that is too small" preempts
+
+if [[ -r $CONV ]]; then
+    check "the real hour" same scenarios/azure-chat --trace "$CONV"
+    check "the real hour, four times over" same scenarios/azure-chat --trace "$CONV" --set traces.0.rate_scale=4
+else
+    skip "the real hour" "no $CONV"
+fi
