@@ -323,7 +323,7 @@ static bool build_pair(struct builder *b, struct mapping *m, const yaml_event_t 
         m->merge = value;
         return true;
     }
-    mapping_append(b, m, &(struct yaml_pair){key->text, pos, value});
+    mapping_append(b, m, &(struct yaml_pair){key->text, pos, value, false});
     return true;
 }
 

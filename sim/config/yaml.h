@@ -41,6 +41,7 @@ struct yaml_pair {
     const char *key;
     struct position pos; /* of the key */
     struct yaml_node *value;
+    bool put; /* by yaml_put(), or on the way to what it put: somebody meant this key */
 };
 
 struct yaml_file {
@@ -61,8 +62,17 @@ const struct yaml_pair *yaml_pair_of(const struct yaml_node *node, const char *k
  * key is written "\\.". */
 struct yaml_node *yaml_path(const struct yaml_node *node, const char *path);
 
-/* Sets the value at a dotted path, creating mappings on the way (an index may be at most one past the end of
- * its list); `value` is parsed as a YAML flow value. The position of what is set is `origin` ("--set"). */
+/* Puts `value` at a dotted path, creating mappings on the way (an index may be at most one past the end of
+ * its list). What is created, and what goes wrong, stands at `pos`. */
+bool yaml_put(struct yaml_node *root, const char *path, struct yaml_node *value, const struct position *pos,
+              struct arena *arena, struct error *err);
+
+/* A text as a YAML flow value that stands at `origin` ("--set"); `path` is for messages. NULL and err when it
+ * is none. */
+struct yaml_node *yaml_value(const char *text, const char *path, const char *origin, struct arena *arena,
+                             struct error *err);
+
+/* Both: yaml_put() of yaml_value(). */
 bool yaml_set(struct yaml_node *root, const char *path, const char *value, const char *origin,
               struct arena *arena, struct error *err);
 

@@ -88,12 +88,12 @@ static void relocate(struct yaml_node *node, struct position pos) {
     }
 }
 
-static struct yaml_node *parse_value(const char *path, const char *value, const char *origin,
-                                     struct arena *arena, struct error *err) {
-    struct position pos = {origin, 0, 0};
+struct yaml_node *yaml_value(const char *text, const char *path, const char *origin, struct arena *arena,
+                             struct error *err) {
+    struct position pos = {arena_strdup(arena, origin), 0, 0};
     struct yaml_file file;
     struct error inner = {0};
-    if (!yaml_parse(origin, value, strlen(value), arena, &file, &inner)) {
+    if (!yaml_parse(origin, text, strlen(text), arena, &file, &inner)) {
         error_at(err, inner.code, &pos, path,
                  "expected a value such as 2, 90s, [a, b] or {law: constant}: %s", inner.expected);
         return NULL;
@@ -114,6 +114,18 @@ static struct yaml_node *parse_value(const char *path, const char *value, const 
     return node;
 }
 
+/* Every key of a tree is one that somebody put there. */
+static void mark_put(struct yaml_node *node) {
+    for (size_t i = 0; i < node->count; i++) {
+        if (node->kind == YAML_SEQUENCE) {
+            mark_put(node->items[i]);
+        } else {
+            node->pairs[i].put = true;
+            mark_put(node->pairs[i].value);
+        }
+    }
+}
+
 /* The slot of `segment` in a mapping, added when absent. Arrays are copied before they change: an alias may
  * share them with other places of the tree. */
 static struct yaml_node **mapping_slot(struct yaml_node *node, const char *segment, struct position pos,
@@ -125,10 +137,11 @@ static struct yaml_node **mapping_slot(struct yaml_node *node, const char *segme
     node->pairs = pairs;
     for (size_t i = 0; i < node->count; i++) {
         if (strcmp(pairs[i].key, segment) == 0) {
+            pairs[i].put = true;
             return &pairs[i].value;
         }
     }
-    pairs[node->count] = (struct yaml_pair){arena_strdup(arena, segment), pos, NULL};
+    pairs[node->count] = (struct yaml_pair){arena_strdup(arena, segment), pos, NULL, true};
     return &pairs[node->count++].value;
 }
 
@@ -165,13 +178,8 @@ static struct yaml_node **open_slot(struct yaml_node *node, const char *path, co
     return sequence_slot(node, at, arena);
 }
 
-bool yaml_set(struct yaml_node *root, const char *path, const char *value, const char *origin,
+bool yaml_put(struct yaml_node *root, const char *path, struct yaml_node *value, const struct position *pos,
               struct arena *arena, struct error *err) {
-    struct position pos = {arena_strdup(arena, origin), 0, 0};
-    struct yaml_node *leaf = parse_value(path, value, pos.file, arena, err);
-    if (leaf == NULL) {
-        return false;
-    }
     char segment[SEGMENT_BYTES];
     struct yaml_node *node = root;
     struct yaml_node **slot = NULL;
@@ -179,22 +187,30 @@ bool yaml_set(struct yaml_node *root, const char *path, const char *value, const
     int depth = 0;
     while (*rest != 0) {
         if (!next_segment(&rest, segment) || segment[0] == 0 || ++depth > YAML_DEPTH_MAX) {
-            return error_at(err, ERROR_INVALID, &pos, path,
+            return error_at(err, ERROR_INVALID, pos, path,
                             "expected a dotted path such as traces.0.rate_scale");
         }
         if (slot != NULL) { /* go down, into a copy that nobody shares */
             node = arena_alloc(arena, sizeof *node);
-            *node = *slot != NULL ? **slot : (struct yaml_node){.text = "", .pos = pos};
+            *node = *slot != NULL ? **slot : (struct yaml_node){.text = "", .pos = *pos};
             *slot = node;
         }
-        slot = open_slot(node, path, segment, pos, arena, err);
+        slot = open_slot(node, path, segment, *pos, arena, err);
         if (slot == NULL) {
             return false;
         }
     }
     if (slot == NULL) {
-        return error_at(err, ERROR_INVALID, &pos, path, "expected a dotted path such as traces.0.rate_scale");
+        return error_at(err, ERROR_INVALID, pos, path, "expected a dotted path such as traces.0.rate_scale");
     }
-    *slot = leaf;
+    mark_put(value);
+    *slot = value;
     return true;
+}
+
+bool yaml_set(struct yaml_node *root, const char *path, const char *value, const char *origin,
+              struct arena *arena, struct error *err) {
+    struct yaml_node *node = yaml_value(value, path, origin, arena, err);
+    struct position pos = {node != NULL ? node->pos.file : NULL, 0, 0};
+    return node != NULL && yaml_put(root, path, node, &pos, arena, err);
 }

@@ -25,38 +25,6 @@ static const char *group_of(struct arena *arena, const char *api_version) {
     return slash == NULL ? "" : arena_strndup(arena, api_version, (size_t)(slash - api_version));
 }
 
-static const char *text_or(const struct yaml_node *node, const char *fallback) {
-    return node != NULL && node->kind == YAML_SCALAR && *node->text != '\0' ? node->text : fallback;
-}
-
-/* The row of a kind; NULL for others. A built-in kind under a wrong built-in group is a slip, not another
- * kind: `apiVersion: v1, kind: Deployment`. Groups with a dot are other people's (Knative has a Service,
- * too). */
-static const struct manifest_kind *find_kind(const char *group, const char *kind) {
-    for (const struct manifest_kind *row = manifest_kinds; row->kind != NULL; row++) {
-        if (strcmp(row->kind, kind) == 0 &&
-            (strcmp(row->api_group, group) == 0 || strchr(group, '.') == NULL)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-static void keep_other(struct yaml_node *object, const char *api_version, const char *kind,
-                       struct manifests *into, struct arena *arena) {
-    const struct yaml_node *metadata = yaml_get(object, "metadata");
-    into->others = arena_grow(arena, into->others, into->other_count, into->other_count + 1,
-                              &into->other_capacity, sizeof *into->others);
-    into->others[into->other_count++] = (struct other_object){
-        .api_version = api_version,
-        .kind = kind,
-        .namespace_name = text_or(yaml_get(metadata, "namespace"), "default"),
-        .name = text_or(yaml_get(metadata, "name"), ""),
-        .pos = object->pos,
-        .tree = object,
-    };
-}
-
 static bool read_kind(const struct reading *r, const struct place *object, const char **api_version,
                       const char **kind) {
     struct place version_at = place_get(r, object, "apiVersion");
@@ -125,11 +93,6 @@ static bool add_object(const struct reading *r, struct yaml_node *object, struct
                              &into->tree_capacity, sizeof *into->trees);
     into->trees[into->tree_count++] = object;
     into->object_count++;
-    const struct manifest_kind *row = find_kind(group, kind);
-    if (row != NULL) {
-        return row->read(object, into, r->arena, r->notices, r->err);
-    }
-    keep_other(object, api_version, kind, into, r->arena);
     return true;
 }
 

@@ -179,7 +179,9 @@ struct manifests {
 struct manifest_kind {
     const char *api_group; /* "apps"; "" is core; versions are checked by read() */
     const char *kind;
+    const char *short_name; /* kubectl's: "deploy"; NULL = none */
     const char *help;
+    /* NULL: known by name only, its objects are kept and not modelled. */
     bool (*read)(struct yaml_node *object, struct manifests *into, struct arena *arena,
                  struct notices *notices, struct error *err);
 };
@@ -189,20 +191,46 @@ extern const struct manifest_kind manifest_kinds[]; /* ended by kind NULL */
 const struct container *workload_model_server(const struct workload *workload);
 
 /* Loads a file or a folder (every *.yaml, *.yml, *.json below it in byte order of path, hidden files left
- * out) and adds its objects. Two objects with the same kind, namespace and name are an error naming both
- * places. An object without apiVersion or kind, a file with no object, a selector that does not match its own
- * template, a bad quantity are located errors. Kustomization, Helm charts (Chart.yaml) and files with
+ * out) and adds the trees of its objects, which manifests_finish() reads. An object without apiVersion or
+ * kind and a file with no object are located errors; Kustomization, Helm charts (Chart.yaml) and files with
  * template braces get a clear reason. */
 bool manifests_load(const char *path, struct manifests *into, struct arena *arena, struct notices *notices,
                     struct error *err);
 
-/* Adds the objects of one parsed document (List is taken apart). */
+/* Adds the trees of one parsed document (List is taken apart). */
 bool manifests_add(struct yaml_node *document, struct manifests *into, struct arena *arena,
                    struct notices *notices, struct error *err);
 
-/* To be called after the last load: sorts by key so that the order of files changes nothing, checks
- * references (HPA to its target, Service selectors that match nothing: warnings), and names the kinds that
- * are not modelled, once a kind with a count. */
+/* ---- changing a field before the objects are read ---- */
+
+/* A field of an object: "hpa/chat.spec.minReplicas", "prod/Deployment/chat.spec.replicas". KIND is a kind,
+ * its plural or kubectl's short name, in any case of letters. */
+struct object_path {
+    const char *namespace_name; /* NULL = any */
+    const char *kind;
+    const char *rest; /* name and field: where the one ends the objects tell, since names may hold dots */
+};
+
+/* Such a path has a '/' before its first '.'; the paths of a scenario never do. */
+bool object_path_is(const char *text);
+
+/* False when it is not [NAMESPACE/]KIND/NAME.FIELD. */
+bool object_path_parse(const char *text, struct arena *arena, struct object_path *path);
+
+/* Puts `value` at the field of the one object that the path names; between load and finish, so that reading,
+ * defaults and checks see it as if it stood in the file. "NAME.args.--FLAG" is a flag of the model server's
+ * command line (engine_args.h). What goes wrong stands at `pos`: no such object (with the nearest), several,
+ * a part of a plain value. A field that the kind does not know is found by manifests_finish(), and an error
+ * then.
+ */
+bool manifests_set(struct manifests *m, const struct object_path *path, struct yaml_node *value,
+                   const struct position *pos, struct arena *arena, struct notices *notices,
+                   struct error *err);
+
+/* To be called after the last load: reads the trees, sorts by key so that the order of files changes nothing,
+ * checks references (HPA to its target, Service selectors that match nothing: warnings), and names the kinds
+ * that are not modelled, once a kind with a count. A selector that does not match its own template, a bad
+ * quantity, and two objects of one kind, namespace and name (with both places) are located errors. */
 bool manifests_finish(struct manifests *m, struct arena *arena, struct notices *notices, struct error *err);
 
 #endif

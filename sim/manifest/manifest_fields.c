@@ -342,26 +342,45 @@ bool expect_present(const struct reading *r, const struct place *p, const char *
 /* A file of another program that happens to have our keys would otherwise warn without end. */
 enum { UNKNOWN_FIELDS_SHOWN = 20, SUGGESTIONS_MAX = 1000, FIELD_NAME_MAX = 64 };
 
+static const char *path_of(const struct reading *r, const struct place *p, const struct yaml_pair *pair) {
+    return arena_printf(r->arena, "%s%s%s", p->path, p->path[0] == '\0' ? "" : ".", pair->key);
+}
+
+static void warn_unknown_field(const struct reading *r, const struct place *p, const struct yaml_pair *pair,
+                               const char *const *known) {
+    bool worth_it = r->notices->count < SUGGESTIONS_MAX && strlen(pair->key) <= FIELD_NAME_MAX;
+    const char *nearest = worth_it ? str_nearest(pair->key, known) : NULL;
+    notice_add(r->notices, NOTICE_WARNING, &pair->pos, "%s: unknown field, ignored%s%s%s",
+               path_of(r, p, pair), nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+               nearest != NULL ? "?" : "");
+}
+
+/* What an override names and nobody reads would be a comparison of a thing with itself. */
+static void refuse_unknown_field(const struct reading *r, const struct place *p, const struct yaml_pair *pair,
+                                 const char *const *known) {
+    const char *nearest = str_nearest(pair->key, known);
+    error_at(r->err, ERROR_INVALID, &pair->value->pos, path_of(r, p, pair), "unknown field");
+    if (nearest != NULL) {
+        error_hint(r->err, "did you mean %s?", nearest);
+    } else {
+        error_hint(r->err, "known here: %s", list_words(r->arena, known));
+    }
+}
+
 void warn_unknown_fields(const struct reading *r, const struct place *p, const char *const *known) {
     if (p->node == NULL || p->node->kind != YAML_MAPPING) {
         return;
     }
     int shown = 0;
-    for (size_t i = 0; i < p->node->count && shown < UNKNOWN_FIELDS_SHOWN; i++) {
+    for (size_t i = 0; i < p->node->count; i++) {
         const struct yaml_pair *pair = &p->node->pairs[i];
         if (is_one_of(pair->key, known)) {
             continue;
         }
-        shown++;
-        const char *dot = p->path[0] == '\0' ? "" : ".";
-        bool worth_it = r->notices->count < SUGGESTIONS_MAX && strlen(pair->key) <= FIELD_NAME_MAX;
-        const char *nearest = worth_it ? str_nearest(pair->key, known) : NULL;
-        if (nearest != NULL) {
-            notice_add(r->notices, NOTICE_WARNING, &pair->pos,
-                       "%s%s%s: unknown field, ignored; did you mean %s?", p->path, dot, pair->key, nearest);
-        } else {
-            notice_add(r->notices, NOTICE_WARNING, &pair->pos, "%s%s%s: unknown field, ignored", p->path, dot,
-                       pair->key);
+        if (pair->put) {
+            refuse_unknown_field(r, p, pair, known);
+        } else if (shown++ < UNKNOWN_FIELDS_SHOWN) {
+            warn_unknown_field(r, p, pair, known);
         }
     }
 }

@@ -56,7 +56,8 @@ bool expect_list(const struct reading *r, const struct place *p);
 /* The value is there; the message says what is missing. */
 bool expect_present(const struct reading *r, const struct place *p, const char *what);
 
-/* Warns of each key of a mapping that is not in `known` (NULL-terminated), with the nearest known one. */
+/* Warns of each key of a mapping that is not in `known` (NULL-terminated), with the nearest known one. A key
+ * that an override put there fills the error instead; the reader may go on, manifests_finish() looks. */
 void warn_unknown_fields(const struct reading *r, const struct place *p, const char *const *known);
 
 /* "the number 3", "the text \"x\"", "a list": what stands there, for messages. */

@@ -4,46 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/manifest.h"
+#include "manifest/identity.h"
 
-/* ---- order and duplicates ---- */
+/* ---- trees to objects ---- */
 
-/* An object's identity: group (without version), kind, namespace, name. */
-struct identity {
-    const char *group;
-    size_t group_length;
-    const char *kind, *namespace_name, *name;
-    struct yaml_node *tree;
-};
-
-static const char *text_or(const struct yaml_node *node, const char *fallback) {
-    return node != NULL && node->kind == YAML_SCALAR && *node->text != '\0' ? node->text : fallback;
-}
-
-static struct identity identity_of(struct yaml_node *tree) {
-    const struct yaml_node *metadata = yaml_get(tree, "metadata");
-    const char *version = text_or(yaml_get(tree, "apiVersion"), "");
-    const char *slash = strchr(version, '/');
-    return (struct identity){
-        .group = version,
-        .group_length = slash == NULL ? 0 : (size_t)(slash - version),
-        .kind = text_or(yaml_get(tree, "kind"), ""),
-        .namespace_name = text_or(yaml_get(metadata, "namespace"), "default"),
-        .name = text_or(yaml_get(metadata, "name"), ""),
-        .tree = tree,
+/* Without a reader of its own an object is kept as it is. */
+static void keep_other(const struct identity *object, struct manifests *m, struct arena *arena) {
+    m->others = arena_grow(arena, m->others, m->other_count, m->other_count + 1, &m->other_capacity,
+                           sizeof *m->others);
+    m->others[m->other_count++] = (struct other_object){
+        .api_version = object->group,
+        .kind = object->kind,
+        .namespace_name = object->namespace_name,
+        .name = object->name,
+        .pos = object->tree->pos,
+        .tree = object->tree,
     };
 }
 
-static int compare_identity(const struct identity *a, const struct identity *b) {
-    size_t shorter = a->group_length < b->group_length ? a->group_length : b->group_length;
-    int order = memcmp(a->group, b->group, shorter);
-    if (order == 0 && a->group_length != b->group_length) {
-        order = a->group_length < b->group_length ? -1 : 1;
+/* An override of a field that nobody knows is an error that the reader goes on after. */
+static bool read_objects(struct manifests *m, struct arena *arena, struct notices *notices,
+                         struct error *err) {
+    for (size_t i = 0; i < m->tree_count; i++) {
+        struct identity object = identity_of(m->trees[i]);
+        const struct manifest_kind *row = identity_kind(&object);
+        if (row == NULL || row->read == NULL) {
+            keep_other(&object, m, arena);
+        } else if (!row->read(object.tree, m, arena, notices, err) || error_is_set(err)) {
+            return false;
+        }
     }
-    order = order != 0 ? order : strcmp(a->kind, b->kind);
-    order = order != 0 ? order : strcmp(a->namespace_name, b->namespace_name);
-    return order != 0 ? order : strcmp(a->name, b->name);
+    return true;
 }
+
+/* ---- order and duplicates ---- */
 
 static int compare_position(const struct position *a, const struct position *b) {
     int order = strcmp(a->file == NULL ? "" : a->file, b->file == NULL ? "" : b->file);
@@ -57,7 +51,7 @@ static int compare_position(const struct position *a, const struct position *b) 
 static int compare_identity_then_position(const void *a, const void *b) {
     const struct identity *x = a;
     const struct identity *y = b;
-    int order = compare_identity(x, y);
+    int order = identity_compare(x, y);
     return order != 0 ? order : compare_position(&x->tree->pos, &y->tree->pos);
 }
 
@@ -81,7 +75,7 @@ static bool sort_trees(struct manifests *m, struct arena *arena, struct error *e
     for (size_t i = 0; i < m->tree_count; i++) {
         m->trees[i] = all[i].tree;
         /* Objects without a name (generateName) are different objects. */
-        if (i > 0 && *all[i].name != '\0' && compare_identity(&all[i - 1], &all[i]) == 0) {
+        if (i > 0 && *all[i].name != '\0' && identity_compare(&all[i - 1], &all[i]) == 0) {
             return refuse_duplicate(&all[i - 1], &all[i], err);
         }
     }
@@ -233,7 +227,7 @@ static void name_other_kinds(const struct manifests *m, struct notices *notices)
 }
 
 bool manifests_finish(struct manifests *m, struct arena *arena, struct notices *notices, struct error *err) {
-    if (!sort_trees(m, arena, err)) {
+    if (!read_objects(m, arena, notices, err) || !sort_trees(m, arena, err)) {
         return false;
     }
     sort(m->workloads, m->workload_count, sizeof *m->workloads, compare_workloads);

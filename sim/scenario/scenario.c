@@ -86,7 +86,7 @@ static struct yaml_node *trace_node(const char *file, const struct yaml_node *li
     struct yaml_node *node = arena_alloc(arena, sizeof *node);
     *node = (struct yaml_node){.kind = YAML_MAPPING, .text = "", .pos = {origin, 0, 0}};
     node->pairs = arena_array(arena, old + 1, sizeof *node->pairs);
-    node->pairs[node->count++] = (struct yaml_pair){"file", node->pos, new_text(file, origin, arena)};
+    node->pairs[node->count++] = (struct yaml_pair){"file", node->pos, new_text(file, origin, arena), false};
     for (size_t i = 0; i < old; i++) {
         if (!names_the_source(like->pairs[i].key)) {
             node->pairs[node->count++] = like->pairs[i];

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
-#include "manifest/server/server_command.h"
+#include "manifest/server/engine_parse.h"
 
 static bool is(const char *a, const char *b) {
     return strcmp(a, b) == 0;
@@ -16,7 +16,8 @@ static bool is(const char *a, const char *b) {
 struct parse {
     struct server_command *command;
     struct engine_args *args;
-    size_t at; /* the next word */
+    struct flag_spans *spans; /* NULL when nobody asks */
+    size_t at;                /* the next word */
     bool model_seen;
     bool unknown_seen; /* an unknown flag may have taken what looks like a bare word */
 };
@@ -64,10 +65,10 @@ static const struct engine_flag *abbreviated_flag(const struct engine_flag *flag
     return match;
 }
 
-/* *negated: --no-x of a switch x. */
-static const struct engine_flag *find_flag(const struct parse *p, const char *name, bool *negated) {
-    const struct engine_flag *flags = p->command->server->flags;
-    struct arena *arena = p->command->arena;
+const struct engine_flag *engine_flag_find(const struct server_command *command, const char *name,
+                                           bool *negated) {
+    const struct engine_flag *flags = command->server->flags;
+    struct arena *arena = command->arena;
     const struct engine_flag *flag = exact_flag(flags, name);
     *negated = false;
     if (flag == NULL && strncmp(name, "--no-", 5) == 0) {
@@ -89,16 +90,20 @@ static const struct engine_flag *find_flag(const struct parse *p, const char *na
  * suggestions. */
 enum { SUGGESTIONS_MAX = 1000, FLAG_NAME_MAX = 64 };
 
-static void warn_unknown_flag(struct parse *p, const char *name, const struct position *pos) {
-    const struct engine_flag *flags = p->command->server->flags;
+const char *engine_flag_nearest(const struct server_command *command, const char *name) {
+    const struct engine_flag *flags = command->server->flags;
     const char *names[512];
     size_t n = 0;
     for (; flags->name != NULL && n + 1 < sizeof names / sizeof names[0]; flags++) {
         names[n++] = flags->name;
     }
     names[n] = NULL;
+    return str_nearest(name, names);
+}
+
+static void warn_unknown_flag(struct parse *p, const char *name, const struct position *pos) {
     bool worth_it = p->command->notices->count < SUGGESTIONS_MAX && strlen(name) <= FLAG_NAME_MAX;
-    const char *nearest = worth_it ? str_nearest(name, names) : NULL;
+    const char *nearest = worth_it ? engine_flag_nearest(p->command, name) : NULL;
     const char *server = is(p->command->server->name, "vllm") ? "vLLM" : p->command->server->name;
     if (nearest != NULL) {
         notice_add(p->command->notices, NOTICE_WARNING, pos, "unknown %s flag %s; did you mean %s?", server,
@@ -193,7 +198,7 @@ static bool refuse_joined(struct parse *p, const struct server_word *word) {
     bool negated = false;
     const char *value = NULL;
     if (word->text[n] == '\0' || strchr(name, '=') != NULL ||
-        find_flag(p, flag_name(p, name, &value), &negated) == NULL) {
+        engine_flag_find(p->command, flag_name(p, name, &value), &negated) == NULL) {
         return true;
     }
     error_at(p->command->err, ERROR_INVALID, &word->pos, name,
@@ -201,11 +206,21 @@ static bool refuse_joined(struct parse *p, const struct server_word *word) {
     return error_hint(p->command->err, "make it two items of the list, or write %s=VALUE", name);
 }
 
+static void keep_span(struct parse *p, const struct engine_flag *flag, const char *name, size_t first) {
+    struct flag_spans *spans = p->spans;
+    if (spans != NULL) {
+        spans->items = arena_grow(p->command->arena, spans->items, spans->count, spans->count + 1,
+                                  &spans->capacity, sizeof *spans->items);
+        spans->items[spans->count++] = (struct flag_span){flag, name, first, p->at};
+    }
+}
+
 static bool read_flag(struct parse *p, const struct server_word *word) {
+    size_t first = p->at - 1;
     const char *value = NULL;
     bool negated = false;
     const char *name = flag_name(p, word->text, &value);
-    const struct engine_flag *flag = find_flag(p, name, &negated);
+    const struct engine_flag *flag = engine_flag_find(p->command, name, &negated);
     if (flag == NULL) {
         warn_unknown_flag(p, name, &word->pos);
         while (next_is_value(p)) {
@@ -216,14 +231,17 @@ static bool read_flag(struct parse *p, const struct server_word *word) {
     if (strncmp(name, "-O", 2) == 0 && name[2] != '\0') {
         value = value == NULL ? name + 2 : value;
     }
-    return flag->form == FLAG_SWITCH ? read_switch(p, flag, negated, value, word)
-                                     : read_value(p, flag, value, word);
+    bool good = flag->form == FLAG_SWITCH ? read_switch(p, flag, negated, value, word)
+                                          : read_value(p, flag, value, word);
+    keep_span(p, flag, name, first);
+    return good;
 }
 
 static bool read_bare_word(struct parse *p, const struct server_word *word) {
     struct server_command *s = p->command;
     if (s->model_first && !p->model_seen) {
         p->model_seen = true;
+        keep_span(p, NULL, word->text, p->at - 1);
         if (word->unresolved != NULL) {
             notice_add(s->notices, NOTICE_WARNING, &word->pos,
                        "the model comes from %s, which the manifest does not give", word->unresolved);
@@ -335,19 +353,17 @@ static void not_given(struct engine_args *args) {
     };
 }
 
+bool engine_args_parse(struct server_command *command, struct engine_args *args, struct flag_spans *spans) {
+    args->present = true;
+    args->server = command->server->name;
+    args->pos = command->flags.count > 0 ? command->flags.items[0].pos : command->container->pos;
+    struct parse p = {.command = command, .args = args, .spans = spans};
+    return read_env(&p) && read_flags(&p);
+}
+
 bool engine_args_read(const struct yaml_node *container, struct engine_args *args, struct arena *arena,
                       struct notices *notices, struct error *err) {
     struct server_command s = {.container = container, .arena = arena, .notices = notices, .err = err};
     not_given(args);
-    if (!server_command_find(&s)) {
-        return false;
-    }
-    if (s.server == NULL) {
-        return true;
-    }
-    args->present = true;
-    args->server = s.server->name;
-    args->pos = s.flags.count > 0 ? s.flags.items[0].pos : container->pos;
-    struct parse p = {.command = &s, .args = args};
-    return read_env(&p) && read_flags(&p);
+    return server_command_find(&s) && (s.server == NULL || engine_args_parse(&s, args, NULL));
 }

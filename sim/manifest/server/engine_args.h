@@ -90,4 +90,17 @@ extern const struct engine_server engine_servers[]; /* ended by name NULL */
 bool engine_args_read(const struct yaml_node *container, struct engine_args *args, struct arena *arena,
                       struct notices *notices, struct error *err);
 
+/* The lists of a container as they are with one flag set; the container stays as it is. */
+struct engine_lists {
+    struct yaml_node *command, *args; /* NULL where there is none */
+};
+
+/* `flag` ("--max-num-seqs") with a value in place of all that it has now, where the first one stands, or at
+ * the end: a scalar, true or false for a switch; null takes the flag away. New words stand at `pos`. An error
+ * when the container is no model server, when its words are those of a shell script, or when the server does
+ * not know the flag; whether it takes the value shows when the container is read. */
+bool engine_args_set(const struct yaml_node *container, const char *flag, const struct yaml_node *value,
+                     const struct position *pos, struct engine_lists *lists, struct arena *arena,
+                     struct error *err);
+
 #endif

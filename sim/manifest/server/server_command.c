@@ -126,8 +126,8 @@ static bool only_mentions(const char *command) {
     return false;
 }
 
-static void found(struct server_command *s, const char *name, const struct server_words *words,
-                  size_t first) {
+static void found(struct server_command *s, const char *name, const struct server_words *words, size_t first,
+                  bool scripted) {
     if (s->server != NULL) {
         const struct position *pos = first > 0 ? &words->items[first - 1].pos : NULL;
         notice_add(s->notices, NOTICE_WARNING, pos,
@@ -135,6 +135,7 @@ static void found(struct server_command *s, const char *name, const struct serve
         return;
     }
     s->server = server_named(name);
+    s->scripted = scripted;
     s->model_first = first > 0 && is(words->items[first - 1].text, "serve");
     for (size_t i = first; i < words->count; i++) {
         append(&s->flags, s->arena, words->items[i]);
@@ -237,7 +238,7 @@ static bool search_words(struct server_command *s, const struct server_words *wo
         size_t used = 0;
         const char *name = server_at(words, i, &used);
         if (name != NULL) {
-            found(s, name, words, i + used);
+            found(s, name, words, i + used, depth > 0);
             return true;
         }
         size_t script = is_shell(words->items[i].text) ? script_behind(words, i) : 0;
@@ -277,10 +278,10 @@ static void search_image(struct server_command *s, const struct server_words *wo
     bool bare = words->count == 0;
     const char *first = bare ? "" : words->items[0].text;
     if (has_part(name, "text-generation-inference") && (bare || *first == '-')) {
-        found(s, "tgi", words, 0);
+        found(s, "tgi", words, 0, false);
     } else if (has_part(name, "vllm") && !is_shell(first) && strncmp(path_base(first), "python", 6) != 0 &&
                (bare ? has_part(name, "vllm-openai") : !is(first, "bench") && !is(first, "sleep"))) {
-        found(s, "vllm", words, is(first, "serve"));
+        found(s, "vllm", words, is(first, "serve"), false);
         s->model_first = true;
     }
 }

@@ -27,6 +27,7 @@ struct server_command {
     const struct engine_server *server; /* NULL until found */
     struct server_words flags;          /* what stands behind the server's name */
     bool model_first;                   /* a bare word in front is the model */
+    bool scripted;                      /* the words are a shell script's, not items of command and args */
     size_t expanded_bytes;
 };
 

@@ -220,7 +220,8 @@ static inline void dump_syncs(const char *input, struct strbuf *out) {
     const char *text = as_manifest(&arena, input);
     struct sync_run run = {.arena = &arena, .settings = hpa_default_settings};
     if (yaml_parse("case", text, strlen(text), &arena, &file, &err) &&
-        manifests_add(file.documents[0], &manifests, &arena, &notices, &err)) {
+        manifests_add(file.documents[0], &manifests, &arena, &notices, &err) &&
+        manifests_finish(&manifests, &arena, &notices, &err)) {
         run.spec = &manifests.hpas[0];
         run.replicas = run.spec->min_replicas;
         for (size_t i = 1; i < file.count; i++) {

@@ -272,6 +272,21 @@ static void set_changes_adds_and_extends(void **state) {
     assert_int_equal(y->pos.line, 0);
 }
 
+static void keys_that_somebody_put_are_told_from_those_of_the_file(void **state) {
+    (void)state;
+    struct yaml_node *root = parse("a: {b: 1, c: 2}\nd: {e: 1}\n");
+    const struct position pos = {"arm", 7, 9};
+    struct yaml_node *value = yaml_value("{x: [{y: 1}]}", NULL, "arm", &arena, &err);
+    assert_true(yaml_put(root, "a.n.m", value, &pos, &arena, &err));
+    assert_true(yaml_pair_of(root, "a")->put);
+    assert_false(yaml_pair_of(root, "d")->put);
+    assert_false(yaml_pair_of(yaml_get(root, "a"), "b")->put);
+    assert_true(yaml_pair_of(yaml_path(root, "a.n"), "m")->put);
+    assert_true(yaml_pair_of(yaml_path(root, "a.n.m.x.0"), "y")->put);
+    assert_int_equal(yaml_path(root, "a.n")->pos.line, 7);
+    assert_int_equal(yaml_pair_of(root, "a")->pos.line, 1);
+}
+
 static void set_leaves_other_uses_of_an_alias_alone(void **state) {
     (void)state;
     struct yaml_node *root = parse("a: &x {k: 1, l: [1]}\nb: *x\n");
@@ -355,6 +370,7 @@ int main(void) {
         TEST(every_flipped_byte_is_survived),
         TEST(paths_reach_lists_and_keys_with_dots),
         TEST(set_changes_adds_and_extends),
+        TEST(keys_that_somebody_put_are_told_from_those_of_the_file),
         TEST(set_leaves_other_uses_of_an_alias_alone),
         TEST(set_refuses_what_cannot_be_reached),
         TEST(what_is_printed_reads_back_as_the_same_tree),

@@ -137,6 +137,23 @@ static inline void dump_hpa(const struct hpa *h, struct strbuf *out) {
     dump_rules("down", &h->down, out);
 }
 
+static inline void dump_objects(const struct manifests *m, struct strbuf *out) {
+    strbuf_printf(out, "objects %zu\n", m->object_count);
+    for (size_t i = 0; i < m->workload_count; i++) {
+        dump_workload(&m->workloads[i], out);
+    }
+    for (size_t i = 0; i < m->service_count; i++) {
+        dump_service(&m->services[i], out);
+    }
+    for (size_t i = 0; i < m->hpa_count; i++) {
+        dump_hpa(&m->hpas[i], out);
+    }
+    for (size_t i = 0; i < m->other_count; i++) {
+        strbuf_printf(out, "other %s %s/%s\n", m->others[i].kind, m->others[i].namespace_name,
+                      m->others[i].name);
+    }
+}
+
 /* Documents as if they stood in one file. */
 static inline void dump_manifests(const char *input, struct strbuf *out) {
     struct arena arena;
@@ -150,20 +167,7 @@ static inline void dump_manifests(const char *input, struct strbuf *out) {
         good = manifests_add(file.documents[i], &m, &arena, &notices, &err);
     }
     if (good && manifests_finish(&m, &arena, &notices, &err)) {
-        strbuf_printf(out, "objects %zu\n", m.object_count);
-        for (size_t i = 0; i < m.workload_count; i++) {
-            dump_workload(&m.workloads[i], out);
-        }
-        for (size_t i = 0; i < m.service_count; i++) {
-            dump_service(&m.services[i], out);
-        }
-        for (size_t i = 0; i < m.hpa_count; i++) {
-            dump_hpa(&m.hpas[i], out);
-        }
-        for (size_t i = 0; i < m.other_count; i++) {
-            strbuf_printf(out, "other %s %s/%s\n", m.others[i].kind, m.others[i].namespace_name,
-                          m.others[i].name);
-        }
+        dump_objects(&m, out);
     } else {
         dump_error(&err, out);
     }
