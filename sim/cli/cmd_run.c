@@ -15,6 +15,7 @@ struct options {
     int64_t seed;
     struct option_list traces;
     struct option_list set;
+    const char *arm;
     const char *platform_out;
     bool check;
     bool stepping;
@@ -32,8 +33,11 @@ static const struct option option_rows[] = {
      UNIT_NUMBER},
     {"trace", OPTION_LIST, "FILE", "Trace in place of the scenario's; may be given several times.",
      FIELD(traces), 0, 0, UNIT_NUMBER},
-    {"set", OPTION_LIST, "PATH=VALUE", "Overrides a value below spec: traces.0.rate_scale=2.", FIELD(set), 0,
-     0, UNIT_NUMBER},
+    {"set", OPTION_LIST, "PATH=VALUE",
+     "Overrides a value below spec (traces.0.rate_scale=2) or a field of a manifest "
+     "(hpa/chat.spec.minReplicas=4, deployment/chat.args.--max-num-seqs=64).",
+     FIELD(set), 0, 0, UNIT_NUMBER},
+    {"arm", OPTION_TEXT, "NAME", "Applies an arm of the scenario first.", FIELD(arm), 0, 0, UNIT_NUMBER},
     {"check", OPTION_FLAG, NULL, "Exit 1 when an objective is missed.", FIELD(check), 0, 0, UNIT_NUMBER},
     {"stepping", OPTION_FLAG, NULL, "Engines step by step: the reference, with the same results and slower.",
      FIELD(stepping), 0, 0, UNIT_NUMBER},
@@ -88,7 +92,8 @@ static enum error_code run_it(const struct options *o, const char *scenario, str
         .scenario = scenario,
         .out = o->out,
         .seed = (uint64_t)o->seed,
-        .overrides = {.set = o->set.items,
+        .overrides = {.arm = o->arm,
+                      .set = o->set.items,
                       .set_count = o->set.count,
                       .traces = o->traces.items,
                       .trace_count = o->traces.count},

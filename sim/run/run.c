@@ -224,15 +224,32 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     return ok;
 }
 
-bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err) {
-    struct run_options options = {.scenario = scenario, .check_only = true};
+/* With one arm, or as it stands (NULL). The arms that there are are told. */
+static bool check_arm(const char *path, const char *arm, struct arena *arena, struct notices *notices,
+                      const struct scenario **scenario, struct error *err) {
+    struct run_options options = {.scenario = path, .check_only = true, .overrides = {.arm = arm}};
     struct world *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->notices = notices;
-    bool ok =
-        scenario_load(scenario, NULL, arena, &w->scenario, notices, err) && world_build(w, &options, err);
+    bool ok = scenario_load(path, &options.overrides, arena, &w->scenario, notices, err) &&
+              world_build(w, &options, err);
     world_free(w);
+    *scenario = &w->scenario;
     return ok;
+}
+
+bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err) {
+    const struct scenario *plain, *changed;
+    if (!check_arm(scenario, NULL, arena, notices, &plain, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < plain->arm_count; i++) {
+        if (!check_arm(scenario, plain->arms[i].name, arena, notices, &changed, err)) {
+            scenario_blame_arm(changed, err);
+            return false;
+        }
+    }
+    return true;
 }
 
 bool run_objectives_met(const struct summary *summary) {

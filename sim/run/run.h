@@ -37,7 +37,8 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
                   struct error *err);
 
 /* All that run_scenario checks before its clock starts, and nothing after: that traces open, that routers,
- * GPUs and models are known, that models fit their GPUs. Code that the scenario names is not loaded. */
+ * GPUs and models are known, that models fit their GPUs; of the scenario as it stands and with each of its
+ * arms. Code that the scenario names is not loaded. */
 bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err);
 
 /* JSON Schema of the tables in result.h5, on stdout. */

@@ -131,6 +131,14 @@ struct change_config {
     int64_t replicas;
 };
 
+/* A variant that is compared: values to set, by path, as --set does. */
+struct arm_config {
+    struct position pos;
+    const char *name;        /* of its folder of results, too */
+    const char *description; /* NULL */
+    struct yaml_node *set;   /* a mapping from path to value; NULL = the scenario as it stands */
+};
+
 enum objective_sense { OBJECTIVE_AT_MOST, OBJECTIVE_AT_LEAST };
 
 /* What an objective can be about: paths of summary.json. */
@@ -197,23 +205,33 @@ struct scenario {
     size_t service_count;
     struct change_config *changes;
     size_t change_count;
+    struct arm_config *arms;
+    size_t arm_count;
+    const char *arm;                   /* the one that is applied; NULL = none */
     struct yaml_node *prices, *carbon; /* read by sim/finops; NULL when absent */
-    struct yaml_node *gates, *arms;    /* kept for later versions; NULL when absent */
+    struct yaml_node *gates;           /* kept for later versions; NULL when absent */
     struct manifests manifests;        /* loaded and finished */
-    struct yaml_node *tree;            /* the resolved document, --set applied */
+    struct yaml_node *tree;            /* the resolved document, arm and --set applied */
 };
 
+/* In the order in which they are applied. */
 struct scenario_overrides {
-    const char **set; /* "path=value" below spec */
+    const char *arm;  /* its `set` first; NULL = none: the scenario as it stands */
+    const char **set; /* "path=value": below spec, or of an object ("hpa/chat.spec.minReplicas=4"); last */
     size_t set_count;
     const char **traces; /* replace the scenario's traces; all take the first one's settings */
     size_t trace_count;
 };
 
 /* Loads a file, or a folder that holds scenario.yaml, with its manifests, and checks everything that can be
- * checked without a run: references, bounds, a pod that fits no pool. */
+ * checked without a run: references, bounds, a pod that fits no pool. An arm that is none of the scenario's
+ * is wrong usage; a mistake in what overrides set stands at the arm's line, or at "--set". */
 bool scenario_load(const char *path, const struct scenario_overrides *overrides, struct arena *arena,
                    struct scenario *scenario, struct notices *notices, struct error *err);
+
+/* A mistake that shows only with the scenario's arm is the arm's: says so, at the arm's place, unless the
+ * mistake stands in the arm anyway. For those who know that the scenario is good without it. */
+void scenario_blame_arm(const struct scenario *scenario, struct error *err);
 
 /* The region that a zone is in; NULL when there is no such zone. */
 const char *scenario_zone_region(const struct scenario *scenario, const char *zone);

@@ -1,5 +1,4 @@
 /* What no single key of a scenario can know. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -305,14 +304,20 @@ static bool check_trace(const struct scenario *s, size_t i, const struct names *
 
 /* It becomes a folder's name. */
 static bool check_name(const struct scenario *s, struct error *err) {
-    size_t length = strlen(s->name);
-    bool good = length <= 64 && isalnum((unsigned char)s->name[0]);
-    for (size_t i = 0; i < length; i++) {
-        good = good && (isalnum((unsigned char)s->name[i]) || strchr("-_.", s->name[i]) != NULL);
-    }
     const struct yaml_node *node = yaml_path(s->tree, "metadata.name");
-    return good || error_at(err, ERROR_INVALID, &node->pos, "metadata.name",
-                            "expected at most 64 letters, digits, '-', '_' and '.', a letter or digit first");
+    return scenario_name_is_safe(s->name) ||
+           error_at(err, ERROR_INVALID, &node->pos, "metadata.name", "%s", scenario_name_expected);
+}
+
+static bool check_arms(const struct scenario *s, struct arena *arena, struct error *err) {
+    struct names arms = {.arena = arena};
+    for (size_t i = 0; i < s->arm_count; i++) {
+        struct spot name = spot_of(s, &s->arms[i].pos, "arms", i, "name");
+        if (!check_new(&arms, s->arms[i].name, "arm", &name, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool check_window(const struct scenario *s, struct error *err) {
@@ -346,11 +351,12 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
                     struct error *err) {
     struct names regions = {.arena = arena}, zones = regions, ends = regions, services = regions,
                  workloads = regions;
-    bool ok = check_name(s, err) && check_window(s, err) && check_places(s, &regions, &zones, &ends, err) &&
-              check_pools(s, &zones, err) && check_links(s, &ends, err) &&
-              gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
-              check_policies(s, &services, err) && check_service_times(s, &workloads, err) &&
-              check_objectives(s, &services, notices, err) && check_changes(s, &workloads, notices, err);
+    bool ok = check_name(s, err) && check_arms(s, arena, err) && check_window(s, err) &&
+              check_places(s, &regions, &zones, &ends, err) && check_pools(s, &zones, err) &&
+              check_links(s, &ends, err) && gather_services(s, &services, &workloads, err) &&
+              check_something_serves(s, &workloads, err) && check_policies(s, &services, err) &&
+              check_service_times(s, &workloads, err) && check_objectives(s, &services, notices, err) &&
+              check_changes(s, &workloads, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
         ok = check_trace(s, i, &services, &regions, err);
     }

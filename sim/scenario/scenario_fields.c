@@ -267,6 +267,21 @@ static const struct field change_fields[] = {
     FIELDS_END,
 };
 
+static const struct field arm_fields[] = {
+    ROW("name", TEXT, arm_config, name, "Name of the arm and of its folder of results.", .required = true),
+    ROW("description", TEXT, arm_config, description, "What is tried, in a few words."),
+    ROW("set", NODE, arm_config, set,
+        "A mapping from path to value, as `--set` takes them: keys below `spec` and fields of manifests "
+        "(`hpa/chat.spec.minReplicas`). Without it, the scenario as it stands."),
+    FIELDS_END,
+};
+
+#define ARMS                                                                                                 \
+    LIST("arms", arms, arm_count, arm_config, arm_fields, scenario_finish_arm,                               \
+         "Variants that are compared, each with values of its own.")
+
+const struct field scenario_arm_list[] = {ARMS, FIELDS_END};
+
 static const struct field spec_fields[] = {
     DURATION("duration", scenario, duration_s,
              "Requests that arrive later are left out; 0s is the whole trace.", .fallback = "0s",
@@ -304,7 +319,7 @@ static const struct field spec_fields[] = {
         "of "
         "GPUs (docs/cost.md; `drydock schema carbon`)."),
     ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),
-    ROW("arms", NODE, scenario, arms, "Variants that are compared.", .no_effect = true),
+    ARMS,
     FIELDS_END,
 };
 

@@ -1,4 +1,5 @@
 /* What depends on several keys of one element, and what follows from several lists. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -6,6 +7,18 @@
 
 const char scenario_registry[] = "registry";
 const char scenario_models[] = "models";
+
+const char scenario_name_expected[] =
+    "expected at most 64 letters, digits, '-', '_' and '.', a letter or digit first";
+
+bool scenario_name_is_safe(const char *name) {
+    size_t length = strlen(name);
+    bool good = length <= 64 && isalnum((unsigned char)name[0]);
+    for (size_t i = 0; i < length; i++) {
+        good = good && (isalnum((unsigned char)name[i]) || strchr("-_.", name[i]) != NULL);
+    }
+    return good;
+}
 
 /* ---- single elements ---- */
 
@@ -67,6 +80,36 @@ bool scenario_finish_service_time(struct field_reader *reader, const struct yaml
             notice_add(reader->notices, NOTICE_WARNING, &pair->pos,
                        "%s.%s has no effect without `server`: a model server's own arguments count",
                        reader->path, plain_only[i]);
+        }
+    }
+    return true;
+}
+
+static bool fail_set(struct field_reader *reader, const struct yaml_pair *pair, const char *expected,
+                     const char *hint) {
+    error_at(reader->err, ERROR_INVALID, &pair->pos,
+             arena_printf(reader->arena, "%s.set.%s", reader->path, pair->key), "%s", expected);
+    return error_hint(reader->err, "%s", hint);
+}
+
+bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element) {
+    const struct arm_config *arm = element;
+    if (!scenario_name_is_safe(arm->name)) {
+        return field_error(reader, node, "name", "%s", scenario_name_expected);
+    }
+    if (arm->set != NULL && arm->set->kind != YAML_MAPPING) {
+        return field_error(reader, node, "set", "expected a mapping from path to value");
+    }
+    for (size_t i = 0; arm->set != NULL && i < arm->set->count; i++) {
+        const struct yaml_pair *pair = &arm->set->pairs[i];
+        struct object_path path;
+        if (strcmp(pair->key, "arms") == 0 || strncmp(pair->key, "arms.", 5) == 0) {
+            return fail_set(reader, pair, "an arm cannot change the arms",
+                            "give it keys of what is compared");
+        }
+        if (object_path_is(pair->key) && !object_path_parse(pair->key, reader->arena, &path)) {
+            return fail_set(reader, pair, "expected [NAMESPACE/]KIND/NAME.FIELD",
+                            "for example hpa/chat.spec.minReplicas: 4");
         }
     }
     return true;

@@ -10,7 +10,22 @@ bool scenario_finish_trace(struct field_reader *reader, const struct yaml_node *
 bool scenario_finish_pool(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);
+
+/* Applies what the overrides say of the scenario (before it is read) and of objects (when manifests are
+ * loaded and not yet read). */
+bool scenario_override(struct scenario *s, const struct scenario_overrides *overrides, struct arena *arena,
+                       struct notices *notices, struct error *err);
+bool scenario_override_objects(struct scenario *s, const struct scenario_overrides *overrides,
+                               struct arena *arena, struct notices *notices, struct error *err);
+
+/* `arms` alone, as it stands in the table of spec. */
+extern const struct field scenario_arm_list[];
+
+/* A name that can be a folder's, and what to say of one that cannot. */
+extern const char scenario_name_expected[];
+bool scenario_name_is_safe(const char *name);
 
 /* Fills what follows from other lists: the only zone or region, links between what needs them, the entries of
  * policies and images that count when no other does. Filling a filled scenario changes nothing. */

@@ -173,11 +173,10 @@ static void attainment_without_a_limit_on_requests_is_warned_of(void **state) {
 
 static void keys_of_later_versions_are_kept_and_told(void **state) {
     (void)state;
-    put("scenario.yaml", HEAD STATION "  gates: []\n  arms: [{name: a}]\n");
+    put("scenario.yaml", HEAD STATION "  gates: []\n");
     struct scenario s = load();
     assert_true(noticed("scenario.yaml:8:3: spec.gates has no effect in this version"));
-    assert_true(noticed("spec.arms has no effect"));
-    assert_int_equal(s.arms->count, 1);
+    assert_int_equal(s.gates->kind, YAML_SEQUENCE);
 }
 
 static void set_changes_the_tree_before_it_is_read(void **state) {
@@ -269,6 +268,103 @@ static void a_label_of_the_pool_must_match_the_node_selector(void **state) {
     assert_non_null(strstr(err.expected, "nodeSelector disk is fast, the node's is slow"));
 }
 
+#define ARMS_AND_MORE                                                                                        \
+    HEAD "  manifests: chat.yaml\n  traces: [{preset: quickstart, service: chat}]\n"                         \
+         "  service_times: [{workload: deployment/chat, server: 10ms}]\n"                                    \
+         "  cluster: {pools: [{name: g, instance_type: g, cpu: 8, memory: 32Gi, gpu: L4, labels: {disk: "    \
+         "fast}}]}\n"
+
+static void an_arm_sets_keys_and_fields_before_trace_and_set_do(void **state) {
+    (void)state;
+    put("chat.yaml", deployment);
+    put("scenario.yaml",
+        ARMS_AND_MORE "  arms:\n    - name: plain\n    - name: big\n      description: more\n"
+                      "      set:\n        deployment/chat.spec.replicas: 3\n"
+                      "        deploy/chat.spec.minReadySeconds: 7\n        duration: 10m\n"
+                      "        traces.0: {preset: quickstart, service: chat, rate_scale: 2}\n");
+    const char *set[] = {"Deployment/chat.spec.replicas=4", "warmup=30s"};
+    struct scenario_overrides o = {.arm = "big", .set = set, .set_count = 2};
+    struct scenario s;
+    assert_true(load_with(&o, &s));
+    assert_string_equal(s.arm, "big");
+    assert_int_equal(s.arm_count, 2);
+    assert_null(s.arms[0].set);
+    assert_string_equal(s.arms[1].description, "more");
+    assert_int_equal(s.manifests.workloads[0].replicas, 4);
+    assert_true(s.manifests.workloads[0].min_ready_s == 7);
+    assert_true(s.duration_s == 600 && s.warmup_s == 30);
+    assert_true(s.traces[0].rate_scale == 2);
+    assert_string_equal(yaml_path(s.manifests.trees[0], "spec.replicas")->text, "4");
+    o.arm = "plain";
+    o.set_count = 0;
+    assert_true(load_with(&o, &s));
+    assert_int_equal(s.manifests.workloads[0].replicas, 1);
+    s = load();
+    assert_null(s.arm);
+    assert_true(s.duration_s == 0);
+}
+
+static void an_arm_that_is_none_is_wrong_usage(void **state) {
+    (void)state;
+    put("scenario.yaml", HEAD STATION "  arms: [{name: small}, {name: large}]\n");
+    struct scenario_overrides o = {.arm = "smal"};
+    struct scenario s;
+    assert_false(load_with(&o, &s));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_string_equal(err.hint, "did you mean small?");
+    o.arm = "zzzzzz";
+    assert_false(load_with(&o, &s));
+    assert_string_equal(err.hint, "known: small, large");
+    put("scenario.yaml", HEAD STATION);
+    assert_false(load_with(&o, &s));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_non_null(strstr(err.hint, "no arms"));
+}
+
+static void what_an_arm_does_wrong_stands_at_its_line(void **state) {
+    (void)state;
+    put("chat.yaml", deployment);
+    put("scenario.yaml",
+        ARMS_AND_MORE "  arms:\n    - name: a\n      set: {deploy/chat.spec.replicas: many}\n"
+                      "    - name: b\n      set: {cluster.pools.0.cpu: 1}\n");
+    struct scenario_overrides o = {.arm = "a"};
+    struct scenario s;
+    assert_false(load_with(&o, &s));
+    scenario_blame_arm(&s, &err);
+    assert_string_equal(err.file, path_join(&arena, folder, "scenario.yaml"));
+    assert_int_equal(err.line, 11);
+    assert_string_equal(err.field, "spec.replicas");
+    o.arm = "b";
+    assert_false(load_with(&o, &s));
+    assert_non_null(strstr(err.file, "chat.yaml"));
+    scenario_blame_arm(&s, &err);
+    assert_non_null(strstr(err.file, "scenario.yaml"));
+    assert_int_equal(err.line, 12);
+    assert_string_equal(err.field, "spec.arms.1");
+    assert_non_null(strstr(err.expected, "with the arm b: "));
+    assert_non_null(strstr(err.expected, "cpu 2 of 1"));
+}
+
+static void a_field_of_a_manifest_that_is_set_wrong_stands_at_set(void **state) {
+    (void)state;
+    put("chat.yaml", deployment);
+    put("scenario.yaml", ARMS_AND_MORE);
+    const char *set[] = {"deploy/chat.spec.replica=4"};
+    struct scenario_overrides o = {.set = set, .set_count = 1};
+    struct scenario s;
+    assert_false(load_with(&o, &s));
+    assert_int_equal(err.code, ERROR_INVALID);
+    assert_string_equal(err.file, "--set deploy/chat.spec.replica");
+    assert_string_equal(err.hint, "did you mean replicas?");
+    static const char *const wrong[] = {"deploy/chat=4", "deploy/.spec=4", "a/b/c/d.e=1",
+                                        "deploy/chat.spec.replicas"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        set[0] = wrong[i];
+        assert_false(load_with(&o, &s));
+        assert_int_equal(err.code, ERROR_USAGE);
+    }
+}
+
 static void the_resolved_scenario_loads_again_and_prints_the_same(void **state) {
     (void)state;
     static struct capture first, second;
@@ -280,7 +376,9 @@ static void the_resolved_scenario_loads_again_and_prints_the_same(void **state) 
                      "  policies: [{router: random, queue_limit: 5, timeout: 2500ms}]\n"
                      "  objectives: [{metric: ttft_s, limit: 0.3}, {metric: slo.attainment, min: 0.9}]\n"
                      "  cluster:\n    pools:\n      - {name: gpu, instance_type: g, cpu: 2500m, memory: 8Gi, "
-                     "gpu: L4, labels: {disk: fast}, taints: {a: 'b:NoSchedule'}}\n");
+                     "gpu: L4, labels: {disk: fast}, taints: {a: 'b:NoSchedule'}}\n"
+                     "  arms: [{name: a}, {name: b, set: {deploy/chat.spec.replicas: 2, policies: [{router: "
+                     "random}]}}]\n");
     struct scenario s = load();
     capture_begin(&first, stdout);
     scenario_print(&s);
@@ -311,6 +409,10 @@ int main(void) {
         TEST(paths_are_relative_to_the_scenario),
         TEST(pods_fit_a_pool_that_has_what_they_ask_for),
         TEST(a_label_of_the_pool_must_match_the_node_selector),
+        TEST(an_arm_sets_keys_and_fields_before_trace_and_set_do),
+        TEST(an_arm_that_is_none_is_wrong_usage),
+        TEST(what_an_arm_does_wrong_stands_at_its_line),
+        TEST(a_field_of_a_manifest_that_is_set_wrong_stands_at_set),
         TEST(the_resolved_scenario_loads_again_and_prints_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
