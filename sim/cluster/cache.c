@@ -102,6 +102,13 @@ static void next_image(struct node_cache *cache) {
     }
 }
 
+static void say_pulled(const struct cache_entry *e) {
+    struct cluster *c = e->owner->cluster;
+    if (c->events.pulled) {
+        c->events.pulled(c->events.context, e->demand, &c->nodes[e->owner->node], e->bytes, e->is_image);
+    }
+}
+
 static void pull_done(void *context, uint64_t argument) {
     (void)argument;
     struct cache_entry *e = context;
@@ -109,6 +116,7 @@ static void pull_done(void *context, uint64_t argument) {
         return;
     }
     e->state = ARTEFACT_PRESENT;
+    say_pulled(e);
     if (e->is_image) {
         next_image(e->owner);
     }
@@ -153,6 +161,7 @@ bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool 
         e = add_entry(cache, artefact, ARTEFACT_PULLING);
         e->source_host = source_host;
         e->is_image = is_image;
+        e->demand = pod->pub.demand;
     }
     e->users++;
     e->last_use = ++cache->clock;

@@ -85,6 +85,8 @@ struct cluster_events {
      * after the grace period pod_killed comes instead. */
     void (*pod_terminating)(void *context, struct pod *pod);
     void (*pod_killed)(void *context, struct pod *pod);
+    /* An image or a model's weights have come to a node; `demand` is whose pod asked first. May be NULL. */
+    void (*pulled)(void *context, uint32_t demand, const struct node *node, double bytes, bool is_image);
     /* A Kubernetes event: object, reason ("Scheduled", "FailedScheduling", "Pulled", "NodeReady" ...),
      * message. */
     void (*event)(void *context, const char *object, const char *reason, const char *message);

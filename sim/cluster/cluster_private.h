@@ -33,6 +33,7 @@ struct cache_entry {
     struct node_cache *owner;
     struct cache_entry *next;
     uint32_t source_host;
+    uint32_t demand;     /* whose pod wanted it first */
     uint32_t parts_left; /* of a pull under way: its transfer, its write to disk */
     bool is_image;
     struct cache_entry *next_pull; /* behind it in the node's queue of image pulls */

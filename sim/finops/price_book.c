@@ -64,10 +64,10 @@ static const struct field node_fields[] = {
 };
 
 static const struct field transfer_fields[] = {
-    ROW("from", TEXT, transfer_price, from, "A zone, a region, `internet`, or `*` for any.",
+    ROW("from", TEXT, transfer_price, from,
+        "A zone, a region, `internet` (users), `registry` (images), `models` (weights), or `*` for any.",
         .fallback = "\"*\""),
-    ROW("to", TEXT, transfer_price, to, "The other end, likewise; users are `internet`.",
-        .fallback = "\"*\""),
+    ROW("to", TEXT, transfer_price, to, "The other end, likewise.", .fallback = "\"*\""),
     PRICE("usd_per_gb", UNIT_USD, transfer_price, usd_per_gb, "Price of 10^9 bytes that way."),
     FIELDS_END,
 };
@@ -98,7 +98,7 @@ static const struct field metadata_fields[] = {
 static const struct field spec_fields[] = {
     LIST("nodes", nodes, node_count, node_price, node_fields, finish_node, "Prices of nodes."),
     LIST("transfer", transfers, transfer_count, transfer_price, transfer_fields, finish_transfer,
-         "Prices of data that leaves a place. What no row fits is free."),
+         "Prices of data that goes from one place to another. What no row fits is free."),
     LIST("storage", storages, storage_count, storage_price, storage_fields, finish_storage,
          "Prices of storage."),
     LIST("fixed", fixed, fixed_count, fixed_price, fixed_fields, finish_fixed,

@@ -32,7 +32,8 @@ struct node_price {
     double granularity_s, minimum_s;      /* 0 = to the picosecond; none */
 };
 
-/* Ends of a transfer: a zone, a region, "internet" or "*". */
+/* Ends of a transfer: a zone, a region, "internet" (users), "registry" (images), "models" (weights) or "*".
+ */
 struct transfer_price {
     struct position pos;
     const char *from, *to;
@@ -93,16 +94,25 @@ struct price_query {
 const struct node_price *price_book_node(const struct price_book *book, const struct price_query *query,
                                          struct error *err);
 
+/* Where bytes come from or go to: a zone with its region, or one of the names below. */
 struct price_place {
     const char *zone, *region; /* NULL when outside */
-    bool internet;             /* users */
+    const char *outside;       /* price_internet, price_registry or price_models; NULL for a zone */
 };
+extern const char price_internet[]; /* "internet": users */
+extern const char price_registry[]; /* "registry": where images are pulled from */
+extern const char price_models[];   /* "models": where weights are */
 
 /* NULL when no row fits, and within one zone unless a row names that zone at both ends: then nothing is
  * charged. */
 const struct transfer_price *price_book_transfer(const struct price_book *book,
                                                  const struct price_place *from,
                                                  const struct price_place *to);
+
+/* Warns, once, of rows that name a place that the scenario has not: a book may serve many scenarios, but a
+ * slip would leave traffic free. */
+void price_book_check_places(const struct price_book *book, const struct scenario *scenario,
+                             struct notices *notices);
 
 /* NULL when there is none of that class. */
 const struct storage_price *price_book_storage(const struct price_book *book, const char *storage_class);

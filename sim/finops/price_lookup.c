@@ -95,15 +95,6 @@ static bool read_purchase(const struct pool_config *pool, enum purchase *purchas
     return true;
 }
 
-static const char *region_of(const struct scenario *s, const char *zone) {
-    for (size_t i = 0; zone != NULL && i < s->zone_count; i++) {
-        if (strcmp(s->zones[i].name, zone) == 0) {
-            return s->zones[i].region;
-        }
-    }
-    return NULL;
-}
-
 /* The failure of a lookup, at the pool that asked. */
 static bool fail_at_pool(const struct pool_config *pool, const struct error *why, struct error *err) {
     error_at(err, ERROR_INVALID, &pool->pos, "instance_type", "pool %.60s: %s", pool->name, why->expected);
@@ -117,7 +108,7 @@ bool price_book_pools(const struct price_book *book, const struct scenario *s, s
         const struct pool_config *pool = &s->pools[i];
         struct pool_price *found = &(*prices)[i];
         struct error why = {0};
-        found->region = region_of(s, pool->zone);
+        found->region = scenario_zone_region(s, pool->zone);
         if (!read_purchase(pool, &found->purchase, err)) {
             return false;
         }
@@ -139,13 +130,16 @@ bool price_book_pools(const struct price_book *book, const struct scenario *s, s
 
 /* ---- transfers, storage ---- */
 
-/* How closely a row's end names a place: 3 the zone, 2 the region, 1 the internet, 0 any; -1 not at all. */
+const char price_internet[] = "internet", price_registry[] = "registry", price_models[] = "models";
+
+/* How closely a row's end names a place: 3 the zone, or what is outside by its name, 2 the region, 0 any; -1
+ * not at all. */
 static int closeness(const char *said, const struct price_place *place) {
     if (strcmp(said, "*") == 0) {
         return 0;
     }
-    if (place->internet) {
-        return strcmp(said, "internet") == 0 ? 1 : -1;
+    if (place->outside != NULL) {
+        return strcmp(said, place->outside) == 0 ? 3 : -1;
     }
     if (place->zone != NULL && strcmp(said, place->zone) == 0) {
         return 3;
@@ -154,8 +148,7 @@ static int closeness(const char *said, const struct price_place *place) {
 }
 
 static bool same_zone(const struct price_place *from, const struct price_place *to) {
-    return !from->internet && !to->internet && from->zone != NULL && to->zone != NULL &&
-           strcmp(from->zone, to->zone) == 0;
+    return from->zone != NULL && to->zone != NULL && strcmp(from->zone, to->zone) == 0;
 }
 
 const struct transfer_price *price_book_transfer(const struct price_book *book,
@@ -173,6 +166,43 @@ const struct transfer_price *price_book_transfer(const struct price_book *book,
         }
     }
     return best;
+}
+
+static bool is_place(const char *name, const struct scenario *s) {
+    const char *const outside[] = {"*", price_internet, price_registry, price_models};
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        if (strcmp(name, outside[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < s->region_count; i++) {
+        if (strcmp(name, s->regions[i].name) == 0) {
+            return true;
+        }
+    }
+    return scenario_zone_region(s, name) != NULL;
+}
+
+void price_book_check_places(const struct price_book *book, const struct scenario *s,
+                             struct notices *notices) {
+    const struct transfer_price *first = NULL;
+    const char *name = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < book->transfer_count; i++) {
+        const struct transfer_price *p = &book->transfers[i];
+        bool from = is_place(p->from, s), to = is_place(p->to, s);
+        if (!from || !to) {
+            count++;
+            name = first == NULL ? (from ? p->to : p->from) : name;
+            first = first == NULL ? p : first;
+        }
+    }
+    if (first != NULL) {
+        notice_add(notices, NOTICE_WARNING, &first->pos,
+                   "the price of a transfer names \"%.60s\", which is no zone or region of the scenario: it "
+                   "never counts (%zu such row%s)",
+                   name, count, count == 1 ? "" : "s");
+    }
 }
 
 const struct storage_price *price_book_storage(const struct price_book *book, const char *storage_class) {

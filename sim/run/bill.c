@@ -6,6 +6,7 @@
 
 bool bill_build(struct world *w, struct error *err) {
     const struct scenario *s = &w->scenario;
+    transfers_build(w);
     if (!footprint_build(w, err)) {
         return false;
     }
@@ -14,6 +15,9 @@ bool bill_build(struct world *w, struct error *err) {
     }
     w->has_prices = price_book_load(s->prices, s->folder, w->arena, &w->price_book, w->notices, err) &&
                     price_book_pools(&w->price_book, s, w->arena, &w->pool_prices, err);
+    if (w->has_prices) {
+        price_book_check_places(&w->price_book, s, w->notices);
+    }
     return w->has_prices;
 }
 
@@ -97,7 +101,7 @@ bool bill_make(struct world *w, struct error *err) {
         ok = cluster_node(w->cluster, n)->requested_ps < 0 || bill_node(w, n, pods, end, err);
     }
     free(pods);
-    return ok && (!w->has_prices || ledger_fixed(&w->ledger, &w->price_book, err));
+    return ok && transfers_make(w, err) && (!w->has_prices || ledger_fixed(&w->ledger, &w->price_book, err));
 }
 
 static struct cost_counts counts_of(const struct scope *s) {

@@ -11,8 +11,7 @@
 #include "base/hash.h"
 #include "run/world.h"
 
-/* What a request weighs on the wire when its trace does not say; stated in docs/scenario.md. */
-static const double BYTES_PER_TOKEN = 4;
+/* Text is cluster.wire's; stated in docs/serving.md. */
 static const double BYTES_PER_AUDIO_S = 32000; /* 16 kHz, 16 bit, mono */
 
 /* A request's id is its trace's index and its row there (with copies of a row in the bits above 2^44, see
@@ -45,6 +44,7 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     engine_cancel(w->engine, r->timeout);
     system_changes(w, -1);
     w->sojourn_sum += engine_now(w->engine) - r->arrival_ps;
+    transfers_count(w, r);
     bool good = request_is_good(r, &service_of(w, r)->limits);
     scopes_finished(w, r, good);
     rows_request(w, r, good);
@@ -253,12 +253,13 @@ static void gateway_later(void *context, uint64_t argument) {
     at_gateway(context, r);
 }
 
-static double payload_of(const struct trace_row *row) {
+/* Whole bytes. */
+static double payload_of(const struct scenario *s, const struct trace_row *row) {
     if (row->payload_bytes > 0) {
         return (double)row->payload_bytes;
     }
-    return BYTES_PER_TOKEN * (double)(row->input_tokens - row->image_tokens) +
-           BYTES_PER_AUDIO_S * row->audio_s;
+    return round(s->request_bytes_per_token * (double)(row->input_tokens - row->image_tokens) +
+                 BYTES_PER_AUDIO_S * row->audio_s);
 }
 
 static void send(struct world *w, struct request *r) {
@@ -352,7 +353,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->input_tokens = row->input_tokens > 0 ? row->input_tokens : 1;
     r->output_tokens = row->output_tokens > 0 ? row->output_tokens : 1;
     r->service_s = row->service_s;
-    r->payload_bytes = payload_of(row);
+    r->payload_bytes = payload_of(&w->scenario, row);
     r->counted = row->arrival_ps >= w->warmup_ps;
     return r;
 }
@@ -476,6 +477,10 @@ static void on_pod_killed(void *context, struct pod *pod) {
     }
 }
 
+static void on_pulled(void *context, uint32_t demand, const struct node *node, double bytes, bool is_image) {
+    transfers_pulled(context, demand, node, bytes, is_image);
+}
+
 static void on_event(void *context, const char *object, const char *reason, const char *message) {
     rows_event(context, object, reason, message);
 }
@@ -499,6 +504,7 @@ static void make_cluster(struct world *w) {
         .pod_ready = on_pod_ready,
         .pod_terminating = on_pod_terminating,
         .pod_killed = on_pod_killed,
+        .pulled = on_pulled,
         .event = on_event,
         .context = w,
     };

@@ -110,6 +110,16 @@ struct scaler {
     int64_t *requests_milli;                 /* of a pod, by metric: HPA_NO_REQUEST ... */
 };
 
+/* What crossed between a gateway's zone and a zone of replicas, for one service: a few adds a request. */
+struct traffic {
+    uint64_t request_bytes, response_tokens;
+};
+
+/* What came to the nodes of a zone for one workload. */
+struct pulls {
+    uint64_t image_bytes, weight_bytes;
+};
+
 struct scaling_counts {
     uint64_t decisions, ups, downs;
 };
@@ -141,6 +151,8 @@ struct world {
     struct price_book price_book;
     struct pool_price *pool_prices; /* by pool */
     struct ledger ledger;
+    struct traffic *traffic; /* by gateway zone, 0 or zone of the replica + 1, service */
+    struct pulls *pulls;     /* by demand, zone */
     struct carbon carbon;
     struct footprints footprints;
     struct scaler *scalers;
@@ -208,6 +220,12 @@ void bill_outstanding(struct world *w, struct serving_pod *p,
                       int change); /* requests sent and not answered */
 bool bill_make(struct world *w, struct error *err);
 bool bill_figures(struct world *w, struct summary *summary, struct error *err);
+
+/* transfers.c: bytes between places, counted as requests end and pulls arrive */
+void transfers_build(struct world *w);
+void transfers_count(struct world *w, const struct request *r);
+void transfers_pulled(struct world *w, uint32_t demand, const struct node *node, double bytes, bool is_image);
+bool transfers_make(struct world *w, struct error *err); /* to the ledger and the footprint */
 
 /* footprint.c: energy and carbon; nothing without a node pool */
 bool footprint_build(struct world *w, struct error *err);

@@ -194,6 +194,7 @@ struct scenario {
     const char *platform_file;   /* a SimGrid XML instead of the generated one; NULL */
     double flow_threshold_bytes; /* payloads from here on are SimGrid flows; smaller ones latency +
                                     bytes/bandwidth */
+    double request_bytes_per_token, response_bytes_per_token; /* on the wire, where a trace states no bytes */
     struct startup_config startup;
     struct policy_config *policies;
     size_t policy_count;

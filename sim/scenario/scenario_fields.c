@@ -154,6 +154,19 @@ static const struct field startup_fields[] = {
     FIELDS_END,
 };
 
+/* A token of English text is some 4 bytes. An answer is streamed as vLLM's OpenAI server does it: one
+ * server-sent event a token, a chat.completion.chunk of 246 bytes with a model's name of 35 characters, and 6
+ * bytes of HTTP/1.1 chunk around it (docs/cost.md counts it out). */
+static const struct field wire_fields[] = {
+    ROW("request_bytes_per_token", QUANTITY, scenario, request_bytes_per_token,
+        "A prompt token on its way in, where the trace states no `payload_bytes`.", .unit = UNIT_NUMBER,
+        .fallback = "4", WITHIN(0, 1e6)),
+    ROW("response_bytes_per_token", QUANTITY, scenario, response_bytes_per_token,
+        "A generated token on its way out: 250 as a streamed event of the OpenAI API, some 4 as plain text.",
+        .unit = UNIT_NUMBER, .fallback = "250", WITHIN(0, 1e6)),
+    FIELDS_END,
+};
+
 static const struct field cluster_fields[] = {
     LIST("regions", regions, region_count, region_config, region_fields, NULL, "Regions.",
          .fallback = "[{name: local}]"),
@@ -176,6 +189,7 @@ static const struct field cluster_fields[] = {
           "Payloads from this size on share links with each other; smaller ones take latency plus size over "
           "bandwidth.",
           .fallback = "1MB", WITHIN(0, BYTES_MOST)),
+    GROUP("wire", wire_fields, "What requests and answers weigh between places."),
     FIELDS_END,
 };
 

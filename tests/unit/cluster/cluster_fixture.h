@@ -178,7 +178,8 @@ static inline void begin(uint64_t seed, const int64_t *replicas, bool warm) {
                                     .demands = t.demands,
                                     .demand_count = t.demand_count,
                                     .seed = seed};
-    struct cluster_events events = {on_ready, on_terminating, on_killed, on_event, NULL};
+    struct cluster_events events = {
+        .pod_ready = on_ready, .pod_terminating = on_terminating, .pod_killed = on_killed, .event = on_event};
     t.cluster = cluster_create(t.engine, &config, &events, &t.arena);
     cluster_begin(t.cluster, replicas, warm);
 }

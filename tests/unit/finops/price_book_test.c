@@ -180,6 +180,10 @@ static void a_pool_without_a_price_is_an_error_at_the_pool(void **state) {
 
 /* ---- transfers, storage ---- */
 
+static const struct price_place ra = {"r-a", "r", NULL}, rb = {"r-b", "r", NULL}, sa = {"s-a", "s", NULL},
+                                users = {.outside = price_internet}, registry = {.outside = price_registry},
+                                models = {.outside = price_models};
+
 static nanousd transfer(struct price_place from, struct price_place to) {
     const struct transfer_price *price = price_book_transfer(&book, &from, &to);
     return price == NULL ? 0 : price->rate / 1000000;
@@ -187,8 +191,6 @@ static nanousd transfer(struct price_place from, struct price_place to) {
 
 static void the_closest_ends_are_the_price_of_a_transfer(void **state) {
     (void)state;
-    const struct price_place ra = {"r-a", "r", false}, rb = {"r-b", "r", false}, sa = {"s-a", "s", false},
-                             users = {NULL, NULL, true};
     assert_true(load("transfer:\n"
                      "- {usd_per_gb: 0.001}\n"
                      "- {from: r, to: s, usd_per_gb: 0.02}\n"
@@ -206,14 +208,47 @@ static void the_closest_ends_are_the_price_of_a_transfer(void **state) {
 
 static void within_a_zone_only_a_row_of_that_zone_counts(void **state) {
     (void)state;
-    const struct price_place ra = {"r-a", "r", false};
     assert_true(load("transfer: [{usd_per_gb: 1}, {from: r-a, to: r-a, usd_per_gb: 0.003}]"));
     assert_int_equal(transfer(ra, ra), 3);
 }
 
+static void pulls_are_priced_by_the_names_of_their_stores(void **state) {
+    (void)state;
+    assert_true(load("transfer:\n"
+                     "- {from: registry, to: r, usd_per_gb: 0.02}\n"
+                     "- {from: registry, to: r-b, usd_per_gb: 0.03}\n"
+                     "- {from: internet, to: r, usd_per_gb: 0.045}\n"));
+    assert_int_equal(transfer(registry, ra), 20);
+    assert_int_equal(transfer(registry, rb), 30);
+    assert_int_equal(transfer(registry, sa), 0);
+    assert_int_equal(transfer(models, ra), 0);
+    assert_int_equal(transfer(users, ra), 45);
+    assert_true(load("transfer: [{to: r, usd_per_gb: 0.001}]"));
+    assert_int_equal(transfer(models, ra), 1);
+}
+
+static void a_transfer_that_names_no_place_of_the_scenario_is_said(void **state) {
+    (void)state;
+    struct region_config regions[] = {{.name = "r"}};
+    struct zone_config zones[] = {{.name = "r-a", .region = "r"}};
+    struct scenario s = {.regions = regions, .region_count = 1, .zones = zones, .zone_count = 1};
+    assert_true(
+        load("transfer: [{from: r, to: internet, usd_per_gb: 1}, {from: registry, to: r-a, usd_per_gb: 1},"
+             " {from: models, usd_per_gb: 1}]"));
+    price_book_check_places(&book, &s, &notices);
+    assert_int_equal(notices.count, 0);
+    assert_true(
+        load("transfer:\n- {from: r, to: internet, usd_per_gb: 1}\n- {from: r-a, to: q, usd_per_gb: 1}\n"
+             "- {from: q-a, to: r, usd_per_gb: 1}\n"));
+    price_book_check_places(&book, &s, &notices);
+    assert_int_equal(notices.count, 1);
+    assert_non_null(strstr(notices.items[0].text,
+                           "book.yaml:3:3: the price of a transfer names \"q\", which is no "
+                           "zone or region of the scenario: it never counts (2 such rows)"));
+}
+
 static void what_has_no_price_is_free(void **state) {
     (void)state;
-    const struct price_place ra = {"r-a", "r", false}, users = {NULL, NULL, true};
     assert_true(load("storage: [{class: gp3, usd_per_gb_month: 0.08}]"));
     assert_int_equal(transfer(ra, users), 0);
     assert_null(price_book_storage(&book, "io2"));
@@ -284,6 +319,8 @@ int main(void) {
         TEST(a_pool_without_a_price_is_an_error_at_the_pool),
         TEST(the_closest_ends_are_the_price_of_a_transfer),
         TEST(within_a_zone_only_a_row_of_that_zone_counts),
+        TEST(pulls_are_priced_by_the_names_of_their_stores),
+        TEST(a_transfer_that_names_no_place_of_the_scenario_is_said),
         TEST(what_has_no_price_is_free),
         TEST(a_csv_of_prices_is_a_book),
         TEST(a_csv_may_hold_spot_prices_beside),
