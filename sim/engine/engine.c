@@ -18,6 +18,7 @@ struct engine *engine_create(const struct platform *platform, struct error *err)
     struct engine *e = mem_zalloc(1, sizeof *e);
     queue_init(&e->queue);
     e->source.next = source_empty;
+    e->watch_at = SIMTIME_NEVER;
     e->platform = platform;
     transfers_begin(e);
     return e;
@@ -76,6 +77,12 @@ bool engine_move(struct engine *e, event_id id, simtime at) {
     return queue_move(&e->queue, id, at < e->now ? e->now : at);
 }
 
+void engine_watch(struct engine *e, simtime at, event_handler look, void *context) {
+    e->watch_at = at;
+    e->look = look;
+    e->look_context = context;
+}
+
 void engine_set_source(struct engine *e, struct engine_source source) {
     e->source = source;
 }
@@ -110,7 +117,18 @@ static void poll(struct engine *e) {
     }
 }
 
+static void look(struct engine *e, simtime next) {
+    while (e->watch_at < next) {
+        e->now = e->watch_at > e->now ? e->watch_at : e->now;
+        e->watch_at = SIMTIME_NEVER;
+        e->look(e->look_context, 0);
+    }
+}
+
 static void fire(struct engine *e, simtime at, bool arrival) {
+    if (at > e->watch_at) {
+        look(e, at);
+    }
     if (at > e->now) {
         e->now = at;
     }

@@ -69,6 +69,13 @@ bool engine_cancel(struct engine *e, event_id id);
 /* Moves a pending event, keeping its id; it ties as if scheduled now. False when it is not pending. */
 bool engine_move(struct engine *e, event_id id, simtime at);
 
+/* Calls `look(context, 0)` once when all that is due up to and at `at` has happened and the clock is about to
+ * go on; it stands at `at` meanwhile. What looks may read anything and ask for its next date, and must not
+ * change anything. Unlike an event it is not counted, is never waited for (a run that ends before `at` ends
+ * without it) and moves no transfer's end: a run that is watched is the same to the bit. One at a time: the
+ * last call counts, and SIMTIME_NEVER ends it. */
+void engine_watch(struct engine *e, simtime at, event_handler look, void *context);
+
 void engine_set_source(struct engine *e, struct engine_source source);
 
 /* Runs until the queue and the source are empty and no transfer is in flight, or `until` is reached (events

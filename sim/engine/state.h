@@ -48,6 +48,9 @@ struct engine {
     struct queue queue;
     struct engine_source source;
     simtime now;
+    simtime watch_at;
+    event_handler look;
+    void *look_context;
     uint32_t place; /* of what is being handled, in the order of this instant */
     bool running;   /* inside engine_run */
     bool halted;    /* stopped, interrupted or failed: no more events in this run */
