@@ -14,7 +14,8 @@ struct export_options {
 
 static const struct option options[] = {
     {"table", OPTION_TEXT, "NAME",
-     "Table to write, such as requests, or one series: timeseries/OBJECT/METRIC.",
+     "Table to write, such as requests; timeseries/OBJECT for all series of an object, "
+     "timeseries/OBJECT/METRIC for one.",
      offsetof(struct export_options, table), 0, 0, UNIT_NUMBER},
     {"out", OPTION_TEXT, "FILE", "Write to FILE instead of standard output.",
      offsetof(struct export_options, out), 0, 0, UNIT_NUMBER},

@@ -68,7 +68,7 @@ bool recorder_provenance(struct recorder *r, const char *name, const char *text,
 }
 
 bool recorder_series(struct recorder *r, const char *object, const char *metric, const char *units,
-                     const char *cell_methods, double start_s, double interval_s, const double *values,
+                     const char *cell_methods, const struct series_times *times, const double *values,
                      size_t count, struct error *err) {
     hsize_t rows = count;
     const char *none;
@@ -80,11 +80,13 @@ bool recorder_series(struct recorder *r, const char *object, const char *metric,
     hid_t p = hdf5_dataset_properties();
     hid_t d = group >= 0 ? H5Dcreate2(group, metric, H5T_IEEE_F64LE, space, H5P_DEFAULT, p, H5P_DEFAULT)
                          : H5I_INVALID_HID;
-    bool done =
-        d >= 0 &&
-        (count == 0 || H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0) &&
-        hdf5_text_attribute(d, "units", units) && hdf5_text_attribute(d, "cell_methods", cell_methods) &&
-        hdf5_double_attribute(d, "start_s", start_s) && hdf5_double_attribute(d, "interval_s", interval_s);
+    bool done = d >= 0 &&
+                (count == 0 || H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0) &&
+                hdf5_text_attribute(d, "units", units) &&
+                hdf5_text_attribute(d, "cell_methods", cell_methods) &&
+                hdf5_double_attribute(d, "start_s", times->start_s) &&
+                hdf5_double_attribute(d, "interval_s", times->interval_s) &&
+                hdf5_double_attribute(d, "end_s", times->end_s);
     hdf5_drop(d);
     hdf5_drop(p);
     hdf5_drop(space);

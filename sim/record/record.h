@@ -75,10 +75,16 @@ uint64_t record_rows(const struct record_table *t);
 bool recorder_names(struct recorder *r, const char *name, const char *const *texts, size_t count,
                     struct error *err);
 
-/* /timeseries/<object>/<metric> with attributes units, interval_s, start_s, cell_methods. A slash in `object`
- * makes groups within groups. */
+/* When the values of a series are of: the first from start_s to start_s + interval_s and so on, the last one
+ * ends at end_s, where the run does. */
+struct series_times {
+    double start_s, interval_s, end_s;
+};
+
+/* /timeseries/<object>/<metric> with attributes units, cell_methods, start_s, interval_s, end_s. A slash in
+ * `object` makes groups within groups. */
 bool recorder_series(struct recorder *r, const char *object, const char *metric, const char *units,
-                     const char *cell_methods, double start_s, double interval_s, const double *values,
+                     const char *cell_methods, const struct series_times *times, const double *values,
                      size_t count, struct error *err);
 
 /* /provenance/<name>: a text. */
@@ -100,6 +106,9 @@ bool result_path(const char *argument, struct arena *arena, const char **path, s
 /* The tables of a result, with slash and in the order of their names ("/requests"), ended by NULL. */
 bool result_tables(const char *h5_path, struct arena *arena, const char *const **tables, struct error *err);
 
+/* The objects that have series, in the order of their names ("/timeseries/all"), ended by NULL. */
+bool result_series(const char *h5_path, struct arena *arena, const char *const **objects, struct error *err);
+
 /* The text of /summary; of /provenance/<name>, NULL when the result has none of that name. */
 bool result_summary_text(const char *h5_path, struct arena *arena, const char **json, struct error *err);
 bool result_provenance(const char *h5_path, const char *name, struct arena *arena, const char **text,
@@ -107,9 +116,10 @@ bool result_provenance(const char *h5_path, const char *name, struct arena *aren
 
 /* Writes a table ("requests", with or without a slash in front) as CSV: header of column names, dictionaries
  * and enumerations as texts, NaN as empty, numbers in shortest form, quotes as in RFC 4180, lines ended by
- * LF. One time series ("timeseries/<object>/<metric>") gives time_s and its values. Memory does not grow with
- * the table. An unknown table is ERROR_USAGE with the list of tables. The caller flushes `out`; a failed
- * write is ERROR_FAILED. */
+ * LF. One time series ("timeseries/<object>/<metric>") gives time_s and its values, an object
+ * ("timeseries/<object>") all of its series side by side. Memory does not grow with the table. An unknown
+ * table is ERROR_USAGE with the list of tables and objects. The caller flushes `out`; a failed write is
+ * ERROR_FAILED. */
 bool result_export_csv(const char *h5_path, const char *table, FILE *out, struct error *err);
 
 /* What a table holds, for `drydock schema result`: whoever owns the rows lists them. */

@@ -262,15 +262,21 @@ static bool add_group(struct csv *c, hid_t group, struct error *err) {
     return true;
 }
 
+static void list_names(struct strbuf *list, const char *const *names) {
+    for (; *names; names++) {
+        strbuf_printf(list, "%s%s", list->length ? ", " : "", *names + 1);
+    }
+}
+
 static bool unknown_table(const struct csv *c, struct error *err) {
     struct arena arena;
     const char *const *tables;
+    const char *const *objects;
     arena_init(&arena);
-    if (result_tables(c->path, &arena, &tables, err)) {
+    if (result_tables(c->path, &arena, &tables, err) && result_series(c->path, &arena, &objects, err)) {
         struct strbuf list = {0};
-        for (; *tables; tables++) {
-            strbuf_printf(&list, "%s%s", list.length ? ", " : "", *tables + 1);
-        }
+        list_names(&list, tables);
+        list_names(&list, objects);
         struct position pos = {.file = c->path};
         error_at(err, ERROR_USAGE, &pos, NULL, "has no table \"%.100s\"", c->table);
         error_hint(err, "it has: %s", list.length ? list.text : "none");

@@ -13,7 +13,7 @@
 #include "record/hdf5_io.h"
 #include "record/record.h"
 
-enum { TABLES_MAX = 64 };
+enum { TABLES_MAX = 64, OBJECT_DEPTH_MAX = 16 };
 
 static bool invalid(const char *path, struct error *err, const char *what) {
     struct position pos = {.file = path};
@@ -228,6 +228,58 @@ bool result_tables(const char *h5_path, struct arena *arena, const char *const *
     bool done = H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, note_table, &list) >= 0;
     hdf5_drop(file);
     *tables = list.names;
+    return done || hdf5_damaged(h5_path, err);
+}
+
+/* ---- series ---- */
+
+struct object_list {
+    struct arena *arena;
+    const char **names;
+    size_t count, capacity;
+    const char *folder; /* of the group that is being looked through */
+    int depth;
+};
+
+static herr_t note_object(hid_t at, const char *name, const H5L_info_t *info, void *into) {
+    struct object_list *list = into;
+    (void)info;
+    hid_t group = H5Gopen2(at, name, H5P_DEFAULT);
+    if (group < 0 || list->depth == OBJECT_DEPTH_MAX) {
+        hdf5_drop(group);
+        return 0;
+    }
+    const char *folder = list->folder;
+    const char *path = list->folder = arena_printf(list->arena, "%s/%s", folder, name);
+    if (hdf5_holds_lists(group)) {
+        list->names = arena_grow(list->arena, list->names, list->count, list->count + 2, &list->capacity,
+                                 sizeof(char *));
+        list->names[list->count++] = path;
+    }
+    list->depth++;
+    herr_t done = H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, note_object, list);
+    list->depth--;
+    list->folder = folder;
+    hdf5_drop(group);
+    return done;
+}
+
+bool result_series(const char *h5_path, struct arena *arena, const char *const **objects, struct error *err) {
+    hid_t file = hdf5_open_result(h5_path, err);
+    if (file < 0) {
+        return false;
+    }
+    struct object_list list = {.arena = arena, .folder = "/timeseries"};
+    list.names = arena_grow(arena, NULL, 0, 1, &list.capacity, sizeof(char *));
+    bool done = true;
+    if (H5Lexists(file, "timeseries", H5P_DEFAULT) > 0) {
+        hid_t top = H5Gopen2(file, "timeseries", H5P_DEFAULT);
+        done = top >= 0 && H5Literate(top, H5_INDEX_NAME, H5_ITER_INC, NULL, note_object, &list) >= 0;
+        hdf5_drop(top);
+    }
+    hdf5_drop(file);
+    list.names[list.count] = NULL;
+    *objects = list.names;
     return done || hdf5_damaged(h5_path, err);
 }
 

@@ -397,7 +397,9 @@ static void add_fixed_groups(struct json_object *properties) {
         {"timeseries",
          "Group of an object (groups within groups where its name has slashes), then one dataset a metric: "
          "value i is "
-         "of the time start_s + i * interval_s (attributes; also units, cell_methods).",
+         "of the window from start_s + i * interval_s to the next, the last one to end_s (attributes; also "
+         "units, "
+         "cell_methods). Objects: all, services/<name>, pools/<pool>, cost.",
          "{\"type\": [\"object\", \"array\"]}"},
         {"provenance", "Texts that say what went into the run.", "{\"type\": [\"string\", \"object\"]}"},
     };

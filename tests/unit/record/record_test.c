@@ -206,11 +206,12 @@ static void a_series_recorded_twice_is_an_error_and_no_crash(void **state) {
     (void)state;
     struct error err = {0};
     double value = 1;
+    struct series_times times = {0, 1, 1};
     char *folder = fixture_folder();
     struct record_options options = {.directory = folder};
     struct recorder *r = recorder_open(&options, &err);
-    assert_true(recorder_series(r, "a", "b", "1", "time: point", 0, 1, &value, 1, &err));
-    assert_false(recorder_series(r, "a", "b", "1", "time: point", 0, 1, &value, 1, &err));
+    assert_true(recorder_series(r, "a", "b", "1", "time: point", &times, &value, 1, &err));
+    assert_false(recorder_series(r, "a", "b", "1", "time: point", &times, &value, 1, &err));
     assert_int_equal(err.code, ERROR_FAILED);
     assert_false(recorder_close(r, &fixture_summary, &err));
     count_files(folder, 0);
@@ -321,7 +322,7 @@ static const char h5py_script[] =
     "assert list(t['reason'].asstr()[:5]) == ['', 'queue \"full\"', 'two\\nlines', 'plain', '']\n"
     "s = f['timeseries/default/deployment/chat/replicas']\n"
     "assert s.attrs['units'] == '1' and s.attrs['start_s'] == 10 and s.attrs['interval_s'] == 15\n"
-    "assert s.attrs['cell_methods'] == 'time: point'\n"
+    "assert s.attrs['cell_methods'] == 'time: point' and s.attrs['end_s'] == 66\n"
     "assert f['provenance/scenario'].asstr()[()] == 'name: fixture\\n'\n"
     "assert f['provenance/manifests/chat.yaml'].asstr()[()] == ''\n"
     "import json; assert json.loads(f['summary'].asstr()[()])['seed'] == 42\n";

@@ -134,8 +134,8 @@ static inline bool fixture_write(const char *folder, uint64_t rows, bool compres
         done = record_append(t, &row, err);
     }
     done = done && record_rows(t) == rows && recorder_names(r, "service", fixture_services, 3, err) &&
-           recorder_series(r, "default/deployment/chat", "replicas", "1", "time: point", 10, 15, values, 4,
-                           err) &&
+           recorder_series(r, "default/deployment/chat", "replicas", "1", "time: point",
+                           &(struct series_times){10, 15, 66}, values, 4, err) &&
            recorder_provenance(r, "scenario", "name: fixture\n", err) &&
            recorder_provenance(r, "manifests/chat.yaml", "", err);
     if (!done) {

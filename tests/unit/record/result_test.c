@@ -130,6 +130,17 @@ static void a_series_is_exported_with_its_times(void **state) {
     }
 }
 
+static void the_objects_that_have_series_are_listed(void **state) {
+    (void)state;
+    struct error err = {0};
+    struct arena arena = {0};
+    const char *const *objects;
+    assert_done(result_series(h5, &arena, &objects, &err), &err);
+    assert_string_equal(objects[0], "/timeseries/default/deployment/chat");
+    assert_null(objects[1]);
+    arena_free(&arena);
+}
+
 static void an_unknown_table_is_answered_with_the_list(void **state) {
     (void)state;
     static const char *const names[] = {"request", "", "/", "provenance", "summary", "names/nothing/at/all",
@@ -138,7 +149,7 @@ static void an_unknown_table_is_answered_with_the_list(void **state) {
         struct error err = {0};
         assert_null(fixture_csv(h5, names[i], &err));
         assert_int_equal(err.code, ERROR_USAGE);
-        assert_non_null(strstr(err.hint, "requests"));
+        assert_non_null(strstr(err.hint, "requests, timeseries/default/deployment/chat"));
     }
 }
 
@@ -406,6 +417,7 @@ int main(void) {
         cmocka_unit_test(summary_and_provenance_come_back),
         cmocka_unit_test(a_table_is_exported_with_texts_and_gaps),
         cmocka_unit_test(a_series_is_exported_with_its_times),
+        cmocka_unit_test(the_objects_that_have_series_are_listed),
         cmocka_unit_test(an_unknown_table_is_answered_with_the_list),
         cmocka_unit_test(a_write_that_fails_is_told),
         cmocka_unit_test(what_is_no_result_is_refused),
