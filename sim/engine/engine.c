@@ -121,6 +121,7 @@ static void look(struct engine *e, simtime next) {
     while (e->watch_at < next) {
         e->now = e->watch_at > e->now ? e->watch_at : e->now;
         e->watch_at = SIMTIME_NEVER;
+        e->place = UINT32_MAX; /* all of this instant has had its turn */
         e->look(e->look_context, 0);
     }
 }

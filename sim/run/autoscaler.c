@@ -177,8 +177,7 @@ static void follow(struct world *w, const struct scaler *s, const struct hpa_dec
     w->scaling.ups += decision->replicas > decision->current;
     w->scaling.downs += decision->replicas < decision->current;
     if (decision->replicas != decision->current) {
-        w->replicas_wanted[s->demand] = decision->replicas;
-        cluster_scale(w->cluster, s->demand, decision->replicas);
+        world_scale(w, s->demand, decision->replicas);
     }
 }
 

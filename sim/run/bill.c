@@ -28,10 +28,16 @@ void bill_outstanding(struct world *w, struct serving_pod *p, int change) {
         p->in_flight_area += (simtime_total)p->outstanding * (now - p->outstanding_since_ps);
     }
     p->outstanding_since_ps = now;
-    p->outstanding = (uint32_t)((int64_t)p->outstanding + change);
+    uint32_t before = p->outstanding;
+    p->outstanding = (uint32_t)((int64_t)before + change);
+    if (before == 0) {
+        p->serving_since_ps = now;
+    } else if (p->outstanding == 0) {
+        series_served(w, p, p->serving_since_ps);
+    }
 }
 
-static struct meter_node meter_of_node(const struct world *w, const struct node *n, simtime end) {
+struct meter_node bill_meter_node(const struct world *w, const struct node *n, simtime end) {
     const struct pool_config *p = &w->scenario.pools[n->pool];
     return (struct meter_node){
         .name = n->name,
@@ -56,15 +62,19 @@ static simtime serving_time(const struct serving_pod *p, simtime end) {
     return p->serving_ps < ready ? p->serving_ps : ready;
 }
 
+int64_t bill_capacity_held(const struct world *w, const struct pod *pod) {
+    bool on_gpus = w->scenario.pools[cluster_node(w->cluster, (size_t)pod->node)->pool].gpus > 0;
+    return on_gpus ? w->workloads[pod->demand].gpus : w->demands[pod->demand].cpu_milli;
+}
+
 static struct meter_pod meter_of_pod(const struct world *w, const struct pod *pod, simtime end) {
     const struct workload_state *load = &w->workloads[pod->demand];
     const struct serving_pod *p = pod->owner_data;
-    bool on_gpus = w->scenario.pools[cluster_node(w->cluster, (size_t)pod->node)->pool].gpus > 0;
     double serving_s = p ? simtime_to_s(p->serving_ps) : 0;
     return (struct meter_pod){
         .workload = w->demands[pod->demand].workload,
         .service = load->service >= 0 ? w->services[load->service].name : NULL,
-        .holds = on_gpus ? load->gpus : w->demands[pod->demand].cpu_milli,
+        .holds = bill_capacity_held(w, pod),
         .bound_ps = pod->bound_ps,
         .ready_ps = pod->ready_ps,
         .terminating_ps = pod->terminating_ps,
@@ -74,7 +84,7 @@ static struct meter_pod meter_of_pod(const struct world *w, const struct pod *po
     };
 }
 
-static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simtime end, struct error *err) {
+size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods, simtime end) {
     size_t count = 0;
     for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
         const struct pod *pod = cluster_pod(w->cluster, i);
@@ -82,8 +92,13 @@ static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simt
             pods[count++] = meter_of_pod(w, pod, end);
         }
     }
+    return count;
+}
+
+static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simtime end, struct error *err) {
+    size_t count = bill_meter_pods(w, node, pods, end);
     const struct node *n = cluster_node(w->cluster, node);
-    struct meter_node meter = meter_of_node(w, n, end);
+    struct meter_node meter = bill_meter_node(w, n, end);
     footprints_node(&w->footprints, &w->carbon, &meter, pods, count);
     return !w->has_prices || ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err);
 }

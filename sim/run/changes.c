@@ -11,6 +11,12 @@ static uint32_t demand_called(const struct world *w, const char *called) {
     return d;
 }
 
+void world_scale(struct world *w, uint32_t demand, int64_t replicas) {
+    series_rescaled(w, demand);
+    w->replicas_wanted[demand] = replicas;
+    cluster_scale(w->cluster, demand, replicas);
+}
+
 static void apply(void *context, uint64_t index) {
     struct world *w = context;
     const struct change_config *change = &w->scenario.changes[index];
@@ -19,8 +25,7 @@ static void apply(void *context, uint64_t index) {
     snprintf(message, sizeof message, "replicas from %lld to %lld", (long long)w->replicas_wanted[d],
              (long long)change->replicas);
     rows_event(w, w->demands[d].workload, "ScaledByHand", message);
-    w->replicas_wanted[d] = change->replicas;
-    cluster_scale(w->cluster, d, change->replicas);
+    world_scale(w, d, change->replicas);
 }
 
 void changes_begin(struct world *w) {

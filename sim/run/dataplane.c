@@ -47,6 +47,7 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     transfers_count(w, r);
     bool good = request_is_good(r, &service_of(w, r)->limits);
     scopes_finished(w, r, good);
+    series_finished(w, r, good);
     rows_request(w, r, good);
     request_give_back(w->pool, r);
     stop_when_done(w);
@@ -375,6 +376,7 @@ static void arrival_fire(void *context) {
     read_ahead(w);
     system_changes(w, 1);
     scopes_arrived(w, r);
+    series_arrived(w, r);
     send(w, r);
 }
 
@@ -455,6 +457,7 @@ static void on_pod_ready(void *context, struct pod *pod) {
     w->pods[w->serving_count++] = p;
     add_candidate(w, p);
     observe_pod(w, p);
+    series_pod_ready(w, p);
     release_held(w, &w->services[p->service]);
 }
 

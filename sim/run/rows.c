@@ -318,6 +318,7 @@ static bool write_charges(struct world *w, struct error *err) {
 
 bool rows_close(struct world *w, const struct summary *summary, struct error *err) {
     bool ok = write_replicas(w, err) && write_nodes(w, err) && write_charges(w, err) &&
+              series_write(w, err) &&
               recorder_names(w->recorder, "name", (const char *const *)w->names.names, w->names.count, err) &&
               provenance_write(w, err);
     struct recorder *recorder = w->recorder;

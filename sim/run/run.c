@@ -145,10 +145,12 @@ static bool run_world(struct world *w, const struct run_options *options, struct
     if (result->out && !rows_open(w, result->out, options->compress, err)) {
         return false;
     }
+    series_begin(w);
     if (!go(w, options, err)) {
         return false;
     }
     dataplane_finish_all(w);
+    series_end(w);
     if (error_is_set(&w->failure)) {
         *err = w->failure;
         return false;

@@ -94,11 +94,16 @@ struct serving_pod {
     simtime outstanding_since_ps;
     simtime serving_ps; /* with at least one outstanding */
     simtime_total in_flight_area;
+    simtime serving_since_ps; /* while one is outstanding */
     uint64_t completed;
     /* as telemetry last saw it */
     struct telemetry_sample sample;
     simtime scraped_ps;
     simtime_total scraped_busy_ps;
+    /* as the time series last saw it */
+    simtime seen_ps;
+    simtime_total seen_gpu_busy;
+    uint32_t seen_kv_permille;
 };
 
 /* An HPA of the manifests at work on one workload. */
@@ -188,7 +193,8 @@ struct world {
     uint64_t in_system;
     simtime in_system_since;
     uint64_t rows_unknown_service, rows_unknown_region;
-    struct error failure; /* of a callback: stops the run */
+    struct error failure;  /* of a callback: stops the run */
+    struct series *series; /* NULL: none are kept */
     /* results */
     struct recorder *recorder;
     struct record_table *requests_table, *events_table, *decisions_table;
@@ -206,7 +212,8 @@ void world_free(struct world *w);
 /* Is this what the scenario calls the demand's workload: "chat", "deployment/chat" or the whole key? */
 bool demand_is_called(const struct pod_demand *demand, const char *called);
 
-/* changes.c: schedules the scenario's changes of replicas by hand */
+/* changes.c: how many replicas a workload shall have from now on; the scenario's changes by hand */
+void world_scale(struct world *w, uint32_t demand, int64_t replicas);
 void changes_begin(struct world *w);
 
 /* dataplane.c */
@@ -220,6 +227,11 @@ void bill_outstanding(struct world *w, struct serving_pod *p,
                       int change); /* requests sent and not answered */
 bool bill_make(struct world *w, struct error *err);
 bool bill_figures(struct world *w, struct summary *summary, struct error *err);
+/* What a pod with a node holds of it, as the ledger counts: GPUs, or milli-cores where it has none. */
+int64_t bill_capacity_held(const struct world *w, const struct pod *pod);
+struct meter_node bill_meter_node(const struct world *w, const struct node *n, simtime end);
+/* The pods that were ever on a node; `pods` has room for all there are. */
+size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods, simtime end);
 
 /* transfers.c: bytes between places, counted as requests end and pulls arrive */
 void transfers_build(struct world *w);
@@ -249,6 +261,18 @@ double request_ttft_s(const struct request *r); /* NaN where undefined */
 double request_tpot_s(const struct request *r);
 double request_e2e_s(const struct request *r);
 double request_queue_s(const struct request *r);
+
+/* series.c, series_write.c: all do nothing when there is no result to write or the scenario wants no series.
+ */
+void series_begin(struct world *w); /* after rows_open, before the run */
+void series_arrived(struct world *w, const struct request *r);
+void series_finished(struct world *w, const struct request *r, bool good);
+void series_rescaled(struct world *w, uint32_t demand); /* before replicas_wanted changes */
+void series_pod_ready(struct world *w, struct serving_pod *p);
+void series_served(struct world *w, const struct serving_pod *p, simtime since);
+void series_end(struct world *w);
+bool series_write(struct world *w, struct error *err);
+void series_free(struct world *w);
 
 /* rows.c */
 bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);

@@ -363,6 +363,7 @@ void world_free(struct world *w) {
     }
     free(w->tenants);
     autoscaler_free(w);
+    series_free(w);
     scope_free(&w->all);
     if (w->source) {
         trace_close(w->source);

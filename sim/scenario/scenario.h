@@ -175,6 +175,8 @@ struct scenario {
     double warmup_s;
     double drain_s; /* 3600 */
     double scrape_interval_s, hpa_sync_s;
+    bool series;              /* whether the result has time series */
+    double series_interval_s; /* of their windows; 0 = adapts to the length of the run */
     const char
         *start; /* "warm": what the manifests ask for is Ready at time 0; "cold": all starts at time 0 */
     const char **manifest_paths; /* resolved */

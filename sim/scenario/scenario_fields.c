@@ -200,6 +200,13 @@ static const struct field telemetry_fields[] = {
              WITHIN(0.1, 3600)),
     DURATION("hpa_sync", scenario, hpa_sync_s, "How often a HorizontalPodAutoscaler decides.",
              .fallback = "15s", WITHIN(0.1, 3600)),
+    ROW("series", BOOL, scenario, series, "Whether the result has time series (docs/results.md).",
+        .fallback = "true"),
+    DURATION("series_interval", scenario, series_interval_s,
+             "Windows of the time series. `0s`: they grow with the run, from 0.1s on, so that there are at "
+             "most 1,024; otherwise they are this long, and twice as long only where a run has more than "
+             "100,000 of them.",
+             .fallback = "0s", WITHIN(0, 86400)),
     FIELDS_END,
 };
 

@@ -1,0 +1,262 @@
+/* The time series on their way into the file: what follows from the dates of pods and nodes is added, and
+ * integrals become means. */
+#include "run/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+
+bool series_put(const struct series_file *f, const char *object, const char *metric, const char *units,
+                const char *cell_methods) {
+    return recorder_series(f->recorder, object, metric, units, cell_methods, &f->times, f->values, f->count,
+                           f->err);
+}
+
+/* ---- counts ---- */
+
+/* By the whole interval, in the last window too: value x interval is the count. */
+static bool put_counts(const struct world *w, const struct series_scope *scope, const char *object,
+                       struct series_file *f) {
+    static const struct {
+        const char *metric, *units;
+    } rows[SERIES_COUNTS] = {
+        [SERIES_ARRIVED] = {"arrivals_per_s", "1/s"},
+        [SERIES_COMPLETED] = {"completions_per_s", "1/s"},
+        [SERIES_GOOD] = {"goodput_per_s", "1/s"},
+        [SERIES_FAILED] = {"failures_per_s", "1/s"},
+        [SERIES_INPUT_TOKENS] = {"input_tokens_per_s", "token/s"},
+        [SERIES_OUTPUT_TOKENS] = {"output_tokens_per_s", "token/s"},
+    };
+    uint64_t *counts = mem_zalloc(f->count, sizeof *counts);
+    bool ok = true;
+    for (size_t i = 0; ok && i < SERIES_COUNTS; i++) {
+        window_sums_values(scope->counts, &w->series->windows, i, f->count, counts);
+        for (size_t k = 0; k < f->count; k++) {
+            f->values[k] = (double)counts[k] / f->times.interval_s;
+        }
+        ok = series_put(f, object, rows[i].metric, rows[i].units, "time: mean");
+    }
+    free(counts);
+    return ok;
+}
+
+/* ---- levels ---- */
+
+/* Mean over the part of the window that the run covers. */
+static bool put_mean(const struct world *w, const struct window_steps *steps, const char *object,
+                     const char *metric, struct series_file *f) {
+    const struct windows *windows = &w->series->windows;
+    simtime_total *areas = mem_zalloc(f->count, sizeof *areas);
+    window_steps_values(steps, windows, f->count, areas);
+    for (size_t k = 0; k < f->count; k++) {
+        f->values[k] = (double)areas[k] / (double)windows_covered(windows, k, f->end_ps);
+    }
+    free(areas);
+    return series_put(f, object, metric, "1", "time: mean");
+}
+
+/* What was used over what there was, in parts of `unit`; NaN where there was none. */
+static bool put_share(const struct world *w, const struct window_steps *used, const struct window_steps *held,
+                      double unit, const char *object, const char *metric, struct series_file *f) {
+    const struct windows *windows = &w->series->windows;
+    simtime_total *areas = mem_zalloc(2 * f->count, sizeof *areas);
+    window_steps_values(used, windows, f->count, areas);
+    window_steps_values(held, windows, f->count, areas + f->count);
+    for (size_t k = 0; k < f->count; k++) {
+        simtime_total there = areas[f->count + k];
+        f->values[k] = there > 0 ? (double)areas[k] / (double)there / unit : NAN;
+    }
+    free(areas);
+    return series_put(f, object, metric, "1", "time: mean");
+}
+
+static bool put_levels(const struct world *w, const struct series_scope *scope, const char *object,
+                       struct series_file *f) {
+    static const struct {
+        enum series_level level;
+        const char *metric;
+    } means[] = {
+        {SERIES_QUEUE, "queue"},
+        {SERIES_RUNNING, "running"},
+        {SERIES_DESIRED, "replicas_desired"},
+        {SERIES_READY, "replicas_ready"},
+        {SERIES_STARTING, "replicas_starting"},
+        {SERIES_PENDING, "replicas_pending"},
+        {SERIES_TERMINATING, "replicas_terminating"},
+    };
+    for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
+        if (!put_mean(w, scope->levels[means[i].level], object, means[i].metric, f)) {
+            return false;
+        }
+    }
+    return put_share(w, scope->levels[SERIES_KV_USED], scope->levels[SERIES_KV_SEEN], 2000, object,
+                     "kv_usage", f) &&
+           put_share(w, scope->levels[SERIES_GPU_BUSY], scope->levels[SERIES_GPU_HELD], 1, object,
+                     "gpu_busy_fraction", f);
+}
+
+/* ---- latencies ---- */
+
+static const double percentiles[] = {0.5, 0.9, 0.95, 0.99};
+static const char *const percentile_names[] = {"p50", "p90", "p95", "p99"};
+enum { PERCENTILES = sizeof percentiles / sizeof *percentiles };
+
+static bool put_latency(const struct world *w, struct window_sketch *sketch, const char *object,
+                        const char *metric, struct series_file *f) {
+    double *found = mem_zalloc(f->count * PERCENTILES, sizeof *found);
+    for (size_t k = 0; k < f->count; k++) {
+        size_t last = k + 1 < f->count ? k : w->series->windows.room - 1;
+        window_sketch_quantiles(sketch, k, last, percentiles, PERCENTILES, found + k * PERCENTILES);
+    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < PERCENTILES; i++) {
+        for (size_t k = 0; k < f->count; k++) {
+            f->values[k] = found[k * PERCENTILES + i];
+        }
+        struct strbuf name = {0};
+        strbuf_printf(&name, "%s_%s", metric, percentile_names[i]);
+        ok = series_put(f, object, name.text, "s", "time: percentile");
+        strbuf_free(&name);
+    }
+    free(found);
+    return ok;
+}
+
+static bool put_latencies(const struct world *w, const struct series_scope *scope, const char *object,
+                          struct series_file *f) {
+    return put_latency(w, scope->latencies[SERIES_TTFT], object, "ttft_s", f) &&
+           put_latency(w, scope->latencies[SERIES_TPOT], object, "tpot_s", f) &&
+           put_latency(w, scope->latencies[SERIES_E2E], object, "e2e_s", f);
+}
+
+/* ---- what the dates of pods and nodes say ---- */
+
+/* The first of two dates that may not have come. */
+static simtime first_of(simtime a, simtime b) {
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static void add_pod(struct world *w, struct series_scope *scope, const struct pod *p, simtime end) {
+    struct windows *windows = &w->series->windows;
+    const struct workload_state *load = &w->workloads[p->demand];
+    simtime gone = first_of(p->gone_ps, end);
+    simtime stop = first_of(p->terminating_ps, gone);
+    simtime ready = first_of(p->ready_ps, stop);
+    simtime bound = first_of(p->bound_ps, ready);
+    window_steps_span(scope->levels[SERIES_PENDING], windows, p->created_ps, bound, 1);
+    window_steps_span(scope->levels[SERIES_STARTING], windows, bound, ready, 1);
+    window_steps_span(scope->levels[SERIES_READY], windows, ready, stop, 1);
+    window_steps_span(scope->levels[SERIES_TERMINATING], windows, stop, gone, 1);
+    if (p->ready_ps >= 0) {
+        window_steps_span(scope->levels[SERIES_GPU_HELD], windows, ready, gone, load->gpus);
+    }
+}
+
+static void add_pods(struct world *w, struct series_scope *scope, uint32_t service, simtime end) {
+    for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
+        scope->levels[i] = window_steps(&w->series->windows);
+    }
+    for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
+        const struct pod *p = cluster_pod(w->cluster, i);
+        const struct workload_state *load = &w->workloads[p->demand];
+        if (load->service == (int64_t)service && load->can_serve) {
+            add_pod(w, scope, p, end);
+        }
+    }
+}
+
+static bool put_pool(struct world *w, uint32_t pool, struct series_file *f) {
+    struct windows *windows = &w->series->windows;
+    struct window_steps *starting = window_steps(windows);
+    struct window_steps *ready = window_steps(windows);
+    for (size_t i = 0; i < cluster_node_count(w->cluster); i++) {
+        const struct node *n = cluster_node(w->cluster, i);
+        if (n->pool == pool && n->requested_ps >= 0) {
+            simtime gone = first_of(n->deleted_ps, f->end_ps);
+            simtime from = first_of(n->ready_ps, gone);
+            window_steps_span(starting, windows, n->requested_ps, from, 1);
+            window_steps_span(ready, windows, from, gone, 1);
+        }
+    }
+    struct strbuf object = {0};
+    strbuf_printf(&object, "pools/%s", w->scenario.pools[pool].name);
+    bool ok = put_mean(w, starting, object.text, "nodes_provisioning", f) &&
+              put_mean(w, ready, object.text, "nodes_ready", f);
+    strbuf_free(&object);
+    windows_drop(windows, &ready->part);
+    windows_drop(windows, &starting->part);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool put_scope(const struct world *w, const struct series_scope *scope, const char *object,
+                      struct series_file *f) {
+    return put_counts(w, scope, object, f) && put_levels(w, scope, object, f) &&
+           put_latencies(w, scope, object, f);
+}
+
+static void add_scope(struct series_scope *all, const struct series_scope *scope, const struct windows *w) {
+    window_sums_add(all->counts, scope->counts, w);
+    for (int i = 0; i < SERIES_LEVELS; i++) {
+        window_steps_add(all->levels[i], scope->levels[i], w, 1);
+    }
+    for (int i = 0; i < SERIES_LATENCIES; i++) {
+        window_sketch_add(all->latencies[i], scope->latencies[i]);
+    }
+}
+
+/* A service of which nothing was ever seen has no series, as it has no place in the summary. */
+static bool put_service(struct world *w, uint32_t service, struct series_scope *all, struct series_file *f) {
+    struct series_scope *scope = &w->series->scopes[service];
+    if (!scope->counts) {
+        return true;
+    }
+    add_pods(w, scope, service, f->end_ps);
+    add_scope(all, scope, &w->series->windows);
+    struct strbuf object = {0};
+    strbuf_printf(&object, "services/%s", w->services[service].name);
+    bool ok = put_scope(w, scope, object.text, f);
+    strbuf_free(&object);
+    for (int i = SERIES_LEVELS - 1; i >= SERIES_GATHERED; i--) {
+        windows_drop(&w->series->windows, &scope->levels[i]->part);
+    }
+    return ok;
+}
+
+static bool put_everything(struct world *w, struct series_file *f) {
+    struct series_scope all = {0};
+    series_scope_begin(&all, &w->series->windows);
+    for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
+        all.levels[i] = window_steps(&w->series->windows);
+    }
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < w->service_count; i++) {
+        ok = put_service(w, i, &all, f);
+    }
+    ok = ok && put_scope(w, &all, "all", f);
+    for (uint32_t i = 0; ok && i < w->scenario.pool_count; i++) {
+        ok = put_pool(w, i, f);
+    }
+    return ok && series_write_cost(w, f);
+}
+
+bool series_write(struct world *w, struct error *err) {
+    if (!w->series) {
+        return true;
+    }
+    simtime end = engine_now(w->engine);
+    const struct windows *windows = &w->series->windows;
+    struct series_file f = {
+        .recorder = w->recorder,
+        .times = {0, simtime_to_s(windows->interval_ps), simtime_to_s(end)},
+        .end_ps = end,
+        .count = windows_count(windows, end),
+        .err = err,
+    };
+    f.values = mem_zalloc(f.count + 1, sizeof *f.values);
+    bool ok = put_everything(w, &f);
+    free(f.values);
+    return ok;
+}
