@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -73,6 +74,21 @@ void file_remove_temporaries(void) {
         }
     }
     errno = saved;
+}
+
+void file_remove_temporaries_of(const char *directory, long process) {
+    char ending[32];
+    snprintf(ending, sizeof ending, ".tmp-%ld", process);
+    DIR *folder = opendir(directory);
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder)) != NULL) {
+        if (str_ends_with(entry->d_name, ending)) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
 }
 
 char *file_temporary_name(struct arena *arena, const char *path) {

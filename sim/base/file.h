@@ -50,6 +50,9 @@ char *file_temporary_name(struct arena *arena, const char *path);
 void file_forget_temporary(const char *temporary_path);
 void file_remove_temporaries(void);
 
+/* What a process that is gone (killed: it could not clean up) left in a folder under temporary names. */
+void file_remove_temporaries_of(const char *directory, long process);
+
 /* fsync a file written by somebody else and rename it to its final name. */
 bool file_publish(const char *temporary_path, const char *path, struct error *err);
 

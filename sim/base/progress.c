@@ -17,6 +17,7 @@
 static const double bar_every_s = 0.1;    /* on a terminal */
 static const double line_every_s = 5.0;   /* elsewhere */
 static const double clock_every_s = 0.02; /* aim: how often the clock is read */
+static const double tell_every_s = 0.2;   /* to another process */
 
 enum {
     STRIDE_MAX = 1 << 16, /* updates between two looks at the clock */
@@ -24,6 +25,11 @@ enum {
     COLUMNS_DEFAULT = 80,
     COLUMNS_LEAST = 20
 };
+
+static struct {
+    void (*tell)(void *context, double share);
+    void *context;
+} diverted;
 
 double wall_clock_s(void) {
     struct timespec now;
@@ -41,8 +47,18 @@ void progress_begin(struct progress *p, const char *label, double end_s, bool en
         .last_read_wall_s = now,
         .last_shown_wall_s = now,
         .terminal = isatty(STDERR_FILENO),
-        .enabled = enabled && log_shows(LOG_WARNING),
+        .enabled = diverted.tell ? end_s > 0.0 : enabled && log_shows(LOG_WARNING),
     };
+}
+
+void progress_begin_runs(struct progress *p, const char *label, uint64_t runs, bool enabled) {
+    progress_begin(p, label, (double)runs, enabled);
+    p->runs = runs;
+}
+
+void progress_divert(void (*tell)(void *context, double share), void *context) {
+    diverted.tell = tell;
+    diverted.context = context;
 }
 
 /* Updates come once an event, a million a second or one a minute. The stride between two looks at the clock
@@ -82,15 +98,20 @@ static void append_time(struct strbuf *line, double s) {
     strbuf_append(line, unit_text(UNIT_DURATION, s < 1.0 ? 0.0 : (double)(int64_t)s, text));
 }
 
-static void append_figures(struct strbuf *line, const struct progress *p, double simulated_s,
-                           uint64_t requests, double elapsed_s) {
-    strbuf_append(line, "simulated ");
-    append_time(line, simulated_s);
-    if (elapsed_s > 0.0) {
-        strbuf_printf(line, ", %.3gx", simulated_s / elapsed_s);
-    }
-    if (requests) {
-        strbuf_printf(line, ", %llu requests", (unsigned long long)requests);
+/* `count`: requests, or runs that are finished. */
+static void append_figures(struct strbuf *line, const struct progress *p, double simulated_s, uint64_t count,
+                           double elapsed_s) {
+    if (p->runs) {
+        strbuf_printf(line, "%llu of %llu runs", (unsigned long long)count, (unsigned long long)p->runs);
+    } else {
+        strbuf_append(line, "simulated ");
+        append_time(line, simulated_s);
+        if (elapsed_s > 0.0) {
+            strbuf_printf(line, ", %.3gx", simulated_s / elapsed_s);
+        }
+        if (count) {
+            strbuf_printf(line, ", %llu requests", (unsigned long long)count);
+        }
     }
     if (p->end_s > simulated_s && simulated_s > 0.0) {
         strbuf_append(line, ", left ");
@@ -98,7 +119,7 @@ static void append_figures(struct strbuf *line, const struct progress *p, double
     }
 }
 
-static void show(struct progress *p, double simulated_s, uint64_t requests, double now) {
+static void show(struct progress *p, double simulated_s, uint64_t count, double now) {
     struct strbuf line = {0};
     double done = p->end_s > 0.0 ? simulated_s / p->end_s : -1.0;
     done = done > 1.0 ? 1.0 : done;
@@ -109,7 +130,7 @@ static void show(struct progress *p, double simulated_s, uint64_t requests, doub
     if (done >= 0.0) {
         strbuf_printf(&line, "%3.0f%%, ", 100.0 * done);
     }
-    append_figures(&line, p, simulated_s, requests, now - p->started_wall_s);
+    append_figures(&line, p, simulated_s, count, now - p->started_wall_s);
     if (p->terminal) {
         /* A wrapped line could not be cleared; the last column stays free because some terminals wrap on it.
          */
@@ -125,15 +146,27 @@ static void show(struct progress *p, double simulated_s, uint64_t requests, doub
     p->last_shown_wall_s = now;
 }
 
-void progress_update(struct progress *p, double simulated_s, uint64_t requests) {
+static void update(struct progress *p, double simulated_s, uint64_t count) {
     if (!p->enabled || p->next_check-- > 1) {
         return;
     }
     double now = wall_clock_s();
+    double gap = now - p->last_shown_wall_s;
     follow_pace(p, now);
-    if (now - p->last_shown_wall_s >= (p->terminal ? bar_every_s : line_every_s)) {
-        show(p, simulated_s, requests, now);
+    if (diverted.tell && gap >= tell_every_s) {
+        diverted.tell(diverted.context, simulated_s < p->end_s ? simulated_s / p->end_s : 1.0);
+        p->last_shown_wall_s = now;
+    } else if (!diverted.tell && gap >= (p->terminal ? bar_every_s : line_every_s)) {
+        show(p, simulated_s, count, now);
     }
+}
+
+void progress_update(struct progress *p, double simulated_s, uint64_t requests) {
+    update(p, simulated_s, requests);
+}
+
+void progress_update_runs(struct progress *p, uint64_t finished, double done) {
+    update(p, done, finished);
 }
 
 void progress_end(struct progress *p) {

@@ -306,6 +306,19 @@ static void a_child_leaves_its_parents_temporaries_alone(void **state) {
     assert_false(file_exists(mine));
 }
 
+static void what_a_killed_process_left_is_removed_and_nothing_else(void **state) {
+    (void)state;
+    char *mine = file_temporary_name(&arena, in_folder("mine"));
+    fclose(fopen(mine, "w"));
+    fclose(fopen(in_folder("result.h5.tmp-123456"), "w"));
+    fclose(fopen(in_folder("summary.json.tmp-123456"), "w"));
+    fclose(fopen(in_folder("summary.json.tmp-1234567"), "w"));
+    file_remove_temporaries_of(folder, 123456);
+    file_remove_temporaries_of(in_folder("absent"), 123456);
+    assert_string_equal(listing(), arena_printf(&arena, "%s summary.json.tmp-1234567 ", path_base(mine)));
+    file_remove_temporaries();
+}
+
 static void more_files_at_a_time_than_the_limit_are_refused(void **state) {
     (void)state;
     struct file_writer w[200];
@@ -383,6 +396,7 @@ int main(void) {
         FILE_TEST(a_file_written_by_others_is_published_whole),
         FILE_TEST(registered_temporaries_are_removed_and_forgotten_ones_stay),
         FILE_TEST(a_child_leaves_its_parents_temporaries_alone),
+        FILE_TEST(what_a_killed_process_left_is_removed_and_nothing_else),
         FILE_TEST(more_files_at_a_time_than_the_limit_are_refused),
         FILE_TEST(waiting_for_a_pipe_ends_with_an_interrupt),
     };

@@ -90,6 +90,53 @@ static void work_without_a_known_end_shows_no_share(void **state) {
     assert_null(strstr(text, "left"));
 }
 
+static void many_runs_are_counted_and_their_parts_give_the_time_left(void **state) {
+    (void)state;
+    struct capture c;
+    capture_begin(&c, stderr);
+    struct progress p;
+    progress_begin_runs(&p, "study", 12, true);
+    p.started_wall_s -= 10.0;
+    p.last_shown_wall_s -= 10.0;
+    p.next_check = 1;
+    progress_update_runs(&p, 2, 3.0);
+    progress_end(&p);
+    assert_string_equal(capture_end(&c), "drydock: study  25%, 2 of 12 runs, left 30s\n");
+}
+
+struct told {
+    int times;
+    double share;
+};
+
+static void hear(void *context, double share) {
+    struct told *told = context;
+    told->times++;
+    told->share = share;
+}
+
+static void a_worker_tells_its_share_and_shows_nothing(void **state) {
+    (void)state;
+    struct capture c;
+    struct told told = {0};
+    struct progress p;
+    capture_begin(&c, stderr);
+    progress_divert(hear, &told);
+    progress_begin(&p, "run", 200.0, false);
+    progress_update(&p, 10.0, 5); /* too early */
+    p.last_shown_wall_s -= 1.0;
+    p.next_check = 1;
+    progress_update(&p, 50.0, 5);
+    progress_begin(&p, "run", 0.0, true); /* no end, no share */
+    p.last_shown_wall_s -= 60.0;
+    progress_update(&p, 50.0, 5);
+    progress_end(&p);
+    progress_divert(NULL, NULL);
+    assert_string_equal(capture_end(&c), "");
+    assert_int_equal(told.times, 1);
+    assert_true(told.share == 0.25);
+}
+
 /* A terminal of our own: the test reads what a person would see. */
 static int open_terminal(unsigned short columns) {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
@@ -253,6 +300,8 @@ int main(void) {
         cmocka_unit_test(nothing_is_shown_when_disabled_or_quiet),
         cmocka_unit_test(elsewhere_a_line_says_how_far_it_is),
         cmocka_unit_test(work_without_a_known_end_shows_no_share),
+        cmocka_unit_test(many_runs_are_counted_and_their_parts_give_the_time_left),
+        cmocka_unit_test(a_worker_tells_its_share_and_shows_nothing),
         cmocka_unit_test(a_terminal_gets_a_bar_that_fits_and_is_cleared),
         cmocka_unit_test(a_bar_is_redrawn_ten_times_a_second_at_most),
         cmocka_unit_test(slow_updates_are_all_seen),
