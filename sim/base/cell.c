@@ -24,6 +24,10 @@ static const char *scaled(double x, const char *unit, const double *factors, con
     return out;
 }
 
+static const char *infinite(double x, char out[CELL_BYTES]) {
+    return strcpy(out, x > 0 ? "infinite" : "-infinite");
+}
+
 const char *cell_duration(double s, char out[CELL_BYTES]) {
     static const double factors[] = {1, 1e-3, 1e-6, 0};
     static const char *const prefixes[] = {"", "m", "u"};
@@ -36,6 +40,9 @@ const char *cell_duration(double s, char out[CELL_BYTES]) {
 const char *cell_rate(double x, char out[CELL_BYTES]) {
     static const double factors[] = {1e9, 1e6, 1e3, 1, 0};
     static const char *const prefixes[] = {"G", "M", "k", ""};
+    if (isinf(x)) {
+        return infinite(x, out);
+    }
     return scaled(x, "", factors, prefixes, out);
 }
 
@@ -74,7 +81,10 @@ const char *cell_count(uint64_t n, char out[CELL_BYTES]) {
 const char *cell_usd(double usd, char out[CELL_BYTES]) {
     double size = fabs(usd);
     char whole[CELL_BYTES];
-    if (isfinite(usd) && size >= 999.995 && size < 1e18) {
+    if (isinf(usd)) {
+        return infinite(usd, out);
+    }
+    if (size >= 999.995 && size < 1e18) {
         snprintf(out, CELL_BYTES, "%s$%.40s", usd < 0 ? "-" : "", cell_count((uint64_t)llround(size), whole));
     } else {
         int places = size >= 0.9995 || size == 0 ? 2 : 2 - (int)floor(log10(size * 1.0005));

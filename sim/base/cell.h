@@ -15,8 +15,9 @@
 enum { CELL_BYTES = 64 };
 
 /* All return `out`. */
+typedef const char *cell_function(double value, char out[CELL_BYTES]);
 const char *cell_duration(double s, char out[CELL_BYTES]); /* "75.6 ms", "1234 s"; "never" if infinite */
-const char *cell_rate(double x, char out[CELL_BYTES]);     /* any plain number: "1.72k", "0.33" */
+const char *cell_rate(double x, char out[CELL_BYTES]);     /* any plain number: "1.72k", "0.33", "infinite" */
 const char *cell_percent(double fraction, char out[CELL_BYTES]); /* "97.1 %", "99.95 %" */
 const char *cell_usd(double usd, char out[CELL_BYTES]);          /* "$107.36", "$1,234", "$0.0123" */
 const char *cell_energy(double kwh, char out[CELL_BYTES]);       /* "7.62 kWh", "160 Wh" */

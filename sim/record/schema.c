@@ -171,7 +171,30 @@ static const struct key root_keys[] = {
     {"services", WHERE_IT_APPLIES, "#scopes", "by service"},
     {"tenants", WHERE_IT_APPLIES, "#scopes", "by tenant"},
     {"scaling", WHERE_IT_APPLIES, "#scaling", "what autoscalers did"},
+    {"replicated", WHERE_IT_APPLIES, "#replicated",
+     "the figures over all replications, where there are more"},
     {"warnings", ALWAYS, "[]string", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+/* A figure over replications, in the place of a number. */
+static const struct key figure_keys[] = {
+    {"mean", ALWAYS, "number|null", "over the replications in which the figure existed"},
+    {"ci95_low", ALWAYS, "number|null", "Student's interval at 95 %; null when n is below 2"},
+    {"ci95_high", ALWAYS, "number|null", NULL},
+    {"n", ALWAYS, "count", "replications in which the figure existed"},
+    {"infinite", WHERE_IT_APPLIES, "boolean", "the mean is null for being infinite"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key judged_keys[] = {
+    {"metric", ALWAYS, "string", NULL},
+    {"statistic", ALWAYS, "string|null", NULL},
+    {"service", WHERE_IT_APPLIES, "string", "absent: all services together"},
+    {"limit", ALWAYS, "number|null", NULL},
+    {"at_least", WHERE_IT_APPLIES, "boolean", "the limit is a lower one"},
+    {"value", ALWAYS, "#figure", NULL},
+    {"met", ALWAYS, "boolean", "by the mean"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
@@ -192,7 +215,12 @@ static const struct shape shapes[] = {
     {"scaling", "Of all autoscalers together.", scaling_keys},
     {"scope", "The figures of one service or tenant.", scope_keys},
     {"scopes", NULL, scopes_keys},
+    {"figure", "A figure over replications.", figure_keys},
+    {"judged_objective", "An objective, judged on the mean over replications.", judged_keys},
 };
+
+/* Keys of a summary that are no figures, or none of the simulated world. */
+static const char *const unreplicated[] = {"seed", "replications", "wall_s", "replicated", NULL};
 
 static void add_text(struct json_object *to, const char *key, const char *text) {
     if (text) {
@@ -238,13 +266,36 @@ static struct json_object *type_schema(const char *type) {
     return o;
 }
 
+/* What stands under `replicated` in the place of a type: figures for numbers, the same for the objects that
+ * hold them, NULL for what has no mean. */
+static const char *replicated_type(const struct key *key, char out[64]) {
+    for (size_t i = 0; unreplicated[i]; i++) {
+        if (strcmp(key->name, unreplicated[i]) == 0) {
+            return NULL;
+        }
+    }
+    if (strcmp(key->type, "[]#objective") == 0) {
+        return "[]#judged_objective";
+    }
+    if (strncmp(key->type, "count", 5) == 0 || strncmp(key->type, "number", 6) == 0) {
+        return "#figure|null";
+    }
+    snprintf(out, 64, "#replicated_%s", key->type + 1);
+    return key->type[0] == '#' ? out : NULL;
+}
+
 /* Strict: a key that the table does not have is wrong. */
-static void add_keys(struct json_object *to, const struct key *keys) {
+static void add_keys(struct json_object *to, const struct key *keys, bool replicated) {
     struct json_object *properties = json_object_new_object();
     struct json_object *required = json_object_new_array();
     struct json_object *additional = NULL;
+    char other[64];
     for (; keys->name; keys++) {
-        struct json_object *o = type_schema(keys->type);
+        const char *type = replicated ? replicated_type(keys, other) : keys->type;
+        if (!type) {
+            continue;
+        }
+        struct json_object *o = type_schema(type);
         add_text(o, "description", keys->description);
         if (!*keys->name) {
             additional = o;
@@ -269,6 +320,21 @@ static void print_schema(struct json_object *o, struct strbuf *out) {
     json_object_put(o);
 }
 
+/* "requests", or "replicated_requests"; the whole is "replicated". */
+static void add_shape(struct json_object *to, const struct shape *shape, bool replicated) {
+    char name[64];
+    struct json_object *o = json_object_new_object();
+    snprintf(name, sizeof name, "%s%s%s", replicated ? "replicated" : "",
+             replicated && *shape->name ? "_" : "", shape->name);
+    add_text(o, "description", replicated && *shape->name ? NULL : shape->description);
+    add_keys(o, shape->keys, replicated);
+    json_object_object_add(to, name, o);
+}
+
+static bool has_figures(const struct shape *shape) {
+    return shape->keys != objective_keys && shape->keys != figure_keys && shape->keys != judged_keys;
+}
+
 void summary_schema(struct strbuf *out) {
     struct json_object *o = json_object_new_object();
     add_text(o, "$schema", "https://json-schema.org/draft/2020-12/schema");
@@ -276,13 +342,18 @@ void summary_schema(struct strbuf *out) {
     add_text(o, "description",
              "summary.json: the figures of a run, all in SI units. A part that does not apply is "
              "absent; a figure that is no number is null.");
-    add_keys(o, root_keys);
+    add_keys(o, root_keys, false);
     struct json_object *definitions = json_object_new_object();
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        struct json_object *shape = json_object_new_object();
-        add_text(shape, "description", shapes[i].description);
-        add_keys(shape, shapes[i].keys);
-        json_object_object_add(definitions, shapes[i].name, shape);
+        add_shape(definitions, &shapes[i], false);
+    }
+    static const struct shape root = {"", "The figures over all replications, nested as in the summary.",
+                                      root_keys};
+    add_shape(definitions, &root, true);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (has_figures(&shapes[i])) {
+            add_shape(definitions, &shapes[i], true);
+        }
     }
     json_object_object_add(o, "$defs", definitions);
     print_schema(o, out);

@@ -301,6 +301,9 @@ void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
         add(scaling, "scale_downs", count(s->scaling_downs));
         add(o, "scaling", scaling);
     }
+    if (s->replicated) {
+        add(o, "replicated", json_tokener_parse(s->replicated));
+    }
     struct json_object *warnings = array(s->warning_count);
     for (size_t i = 0; i < s->warning_count; i++) {
         json_object_array_add(warnings, text(s->warnings[i]));

@@ -81,6 +81,7 @@ struct summary {
     size_t objective_count;
     bool has_scaling; /* some autoscaler was at work */
     uint64_t scaling_decisions, scaling_ups, scaling_downs;
+    const char *replicated; /* JSON text: the figures over all replications (study/study.h); NULL with one */
     const char **warnings;
     size_t warning_count;
 };

@@ -1,12 +1,14 @@
 /* The summary as a person wants it on a terminal: what came of the requests first, then how long they took,
  * whether that was good enough, and what it took. Names and warnings come from files: control characters in
  * them never reach the terminal. */
+#include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cell.h"
 #include "base/units.h"
+#include "record/headline.h"
 #include "record/summary.h"
 
 enum {
@@ -149,40 +151,51 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
     }
 }
 
-/* In the metric's own unit, which its name tells. */
-static const char *metric_cell(const char *metric, double value, char out[CELL_BYTES]) {
+/* What writes a metric's values, by the unit that its name tells. */
+static cell_function *metric_cell(const char *metric) {
     if (str_ends_with(metric, "_s") && !str_ends_with(metric, "_per_s")) {
-        return cell_duration(value, out);
-    }
-    if (isinf(value)) {
-        return strcpy(out, value > 0 ? "infinite" : "-infinite");
+        return cell_duration;
     }
     if (strncmp(metric, "cost.", strlen("cost.")) == 0) {
-        return cell_usd(value, out);
+        return cell_usd;
     }
-    if (str_ends_with(metric, "attainment") || str_ends_with(metric, "fraction")) {
-        return cell_percent(value, out);
-    }
-    return cell_rate(value, out);
+    return str_ends_with(metric, "attainment") || str_ends_with(metric, "fraction") ? cell_percent
+                                                                                    : cell_rate;
 }
 
-static void append_objective(struct strbuf *out, const struct objective_result *r, bool colour) {
+/* `value` is what was judged, as text; its field is as wide as the label leaves room for. */
+static void append_objective(struct strbuf *out, const struct objective_result *r, const char *value,
+                             size_t value_columns, bool colour) {
     char cell[CELL_BYTES];
     struct strbuf label = {0};
     strbuf_printf(&label, "%s%s%s %s ", r->metric, r->statistic ? " " : "", r->statistic ? r->statistic : "",
                   r->at_least ? ">=" : "<=");
-    strbuf_append(&label, metric_cell(r->metric, r->limit, cell));
+    strbuf_append(&label, metric_cell(r->metric)(r->limit, cell));
     if (r->service) {
         strbuf_printf(&label, ", %s", r->service);
     }
     strbuf_append(out, "  ");
-    cell_append_left(out, label.text, COLUMNS - 2 - 14 - 10);
-    strbuf_printf(out, "%14s", r->value_known ? metric_cell(r->metric, r->value, cell) : "-");
+    cell_append_left(out, label.text, COLUMNS - 2 - value_columns - 10);
+    cell_append_right(out, value, value_columns);
     const char *verdict = r->met ? "met" : r->value_known ? "MISSED" : "no value";
     const char *tint = r->met ? "\033[32m" : "\033[1;31m";
     strbuf_printf(out, "%*s%s%s%s\n", 10 - (int)strlen(verdict), "", colour ? tint : "", verdict,
                   colour ? "\033[0m" : "");
     strbuf_free(&label);
+}
+
+static void append_objectives(struct strbuf *out, const struct summary *s, bool colour) {
+    if (s->objective_count) {
+        strbuf_append(out, "\nObjectives\n");
+    }
+    for (size_t i = 0; i < s->objective_count; i++) {
+        const struct objective_result *r = &s->objectives[i];
+        char cell[CELL_BYTES] = "-";
+        if (r->value_known) {
+            metric_cell(r->metric)(r->value, cell);
+        }
+        append_objective(out, r, cell, 14, colour);
+    }
 }
 
 static void append_scope(struct strbuf *out, const struct scope_summary *s) {
@@ -212,6 +225,78 @@ static void append_scopes(struct strbuf *out, const char *title, const struct sc
     }
 }
 
+/* ---- replications ---- */
+
+/* "75.6 ms +- 1.2 ms"; the mean alone where it has no interval, "-" where there is none. */
+static void figure_cell(const struct replicated_figure *f, cell_function *cell, char out[CELL_BYTES]) {
+    char mean[CELL_BYTES];
+    char half[CELL_BYTES];
+    if (isnan(f->mean)) {
+        strcpy(out, "-");
+    } else if (isnan(f->half)) {
+        cell(f->mean, out);
+    } else {
+        snprintf(out, CELL_BYTES, "%.24s +- %.24s", cell(f->mean, mean), cell(f->half, half));
+    }
+}
+
+static void append_replications(struct strbuf *out, const struct summary *s, struct json_object *replicated) {
+    strbuf_printf(out, "\n%llu replications: mean +- half of the 95 %% interval (above: the first alone)\n",
+                  (unsigned long long)s->replications);
+    for (const struct headline *h = headlines; h->path; h++) {
+        struct json_object *figure = NULL;
+        char cell[CELL_BYTES];
+        if (!summary_member(replicated, h->path, &figure) || !figure) {
+            continue;
+        }
+        struct replicated_figure f = replicated_figure(figure);
+        strbuf_append(out, "  ");
+        cell_append_left(out, h->label, 24);
+        cell_append_right(out, isnan(f.mean) ? "-" : h->cell(f.mean, cell), 10);
+        if (!isnan(f.half)) {
+            strbuf_printf(out, "  +- %s", h->cell(f.half, cell));
+        }
+        if (f.n < s->replications) {
+            strbuf_printf(out, "  (in %llu of them)", (unsigned long long)f.n);
+        }
+        strbuf_char(out, '\n');
+    }
+}
+
+static const char *text_of(struct json_object *o, const char *key) {
+    struct json_object *member;
+    return json_object_object_get_ex(o, key, &member) && member ? json_object_get_string(member) : NULL;
+}
+
+static bool flag_of(struct json_object *o, const char *key) {
+    struct json_object *member;
+    return json_object_object_get_ex(o, key, &member) && json_object_get_boolean(member);
+}
+
+static void append_judged(struct strbuf *out, struct json_object *replicated, bool colour) {
+    struct json_object *list = NULL;
+    if (!summary_member(replicated, "slo.objectives", &list)) {
+        return;
+    }
+    strbuf_append(out, "\nObjectives, judged on the means\n");
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        struct json_object *value = NULL;
+        char cell[CELL_BYTES];
+        json_object_object_get_ex(o, "value", &value);
+        struct replicated_figure f = replicated_figure(value);
+        struct objective_result r = {.metric = text_of(o, "metric"),
+                                     .statistic = text_of(o, "statistic"),
+                                     .service = text_of(o, "service"),
+                                     .limit = summary_figure(o, "limit"),
+                                     .at_least = flag_of(o, "at_least"),
+                                     .value_known = !isnan(f.mean),
+                                     .met = flag_of(o, "met")};
+        figure_cell(&f, metric_cell(r.metric), cell);
+        append_objective(out, &r, cell, 24, colour);
+    }
+}
+
 void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     append_head(out, s);
     append_requests(out, &s->all);
@@ -225,12 +310,14 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     append_latency(out, &s->all);
     append_scopes(out, "Services", s->services, s->service_count);
     append_scopes(out, "Tenants", s->tenants, s->tenant_count);
-    if (s->objective_count) {
-        strbuf_append(out, "\nObjectives\n");
+    struct json_object *replicated = s->replicated ? json_tokener_parse(s->replicated) : NULL;
+    if (replicated) {
+        append_replications(out, s, replicated);
+        append_judged(out, replicated, colour);
+    } else {
+        append_objectives(out, s, colour);
     }
-    for (size_t i = 0; i < s->objective_count; i++) {
-        append_objective(out, &s->objectives[i], colour);
-    }
+    json_object_put(replicated);
     if (s->warning_count) {
         strbuf_append(out, "\nWarnings\n");
     }

@@ -45,6 +45,8 @@ static void figures_have_three_significant_digits(void **state) {
         {cell_usd, 0.5, "$0.500"},
         {cell_usd, 0.01234, "$0.0123"},
         {cell_usd, 0.099996, "$0.100"},
+        {cell_rate, -INFINITY, "-infinite"},
+        {cell_usd, INFINITY, "infinite"},
     };
     char cell[CELL_BYTES];
     for (size_t i = 0; i < COUNT(cases); i++) {
