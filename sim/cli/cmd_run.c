@@ -1,4 +1,4 @@
-/* drydock run: one scenario, one result. */
+/* drydock run: a scenario, once or several times. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,31 +6,21 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "cli/command.h"
-#include "run/run.h"
+#include "cli/run_command.h"
+#include "study/study.h"
 
-struct options {
-    struct common_options common;
-    const char *out;
-    int64_t seed;
-    struct option_list traces;
-    struct option_list set;
-    const char *arm;
-    const char *platform_out;
-    bool check;
-    bool stepping;
-    bool strict;
-    bool allow_exec;
-    bool compress;
-};
-
-#define FIELD(member) offsetof(struct options, member)
+#define FIELD(member) offsetof(struct run_request, member)
 
 static const struct option option_rows[] = {
     {"out", OPTION_TEXT, "DIR", "Folder for result.h5 and summary.json (default out/NAME of the scenario).",
      FIELD(out), 0, 0, UNIT_NUMBER},
     {"seed", OPTION_INTEGER, "N", "Seed of all random streams (default 1).", FIELD(seed), 0, 9e15,
      UNIT_NUMBER},
+    {"reps", OPTION_INTEGER, "N",
+     "Replications, with seeds N, N+1 ...: the figures then have 95 % intervals (default 1).", FIELD(reps), 1,
+     STUDY_REPLICATIONS_MAX, UNIT_NUMBER},
+    {"jobs", OPTION_INTEGER, "N", "Runs at one time (default: one a processor). Never changes a result.",
+     FIELD(jobs), 1, STUDY_JOBS_MAX, UNIT_NUMBER},
     {"trace", OPTION_LIST, "FILE", "Trace in place of the scenario's; may be given several times.",
      FIELD(traces), 0, 0, UNIT_NUMBER},
     {"set", OPTION_LIST, "PATH=VALUE",
@@ -54,8 +44,7 @@ static const struct option option_rows[] = {
 
 extern const struct command command_run;
 
-/* The table of a finished run has the warnings in it; elsewhere they go to stderr. */
-static void show_notices(const struct options *o, const struct notices *n, bool in_table) {
+void run_show_notices(const struct run_request *o, const struct notices *n, bool in_table) {
     for (size_t i = 0; i < n->count; i++) {
         bool warning = n->items[i].level == NOTICE_WARNING;
         if (!warning || !in_table || o->common.json) {
@@ -64,31 +53,18 @@ static void show_notices(const struct options *o, const struct notices *n, bool 
     }
 }
 
-static void print_json(const struct summary *summary) {
-    struct strbuf text = {0};
-    summary_json(summary, true, &text);
-    fwrite(text.text, 1, text.length, stdout);
-    strbuf_free(&text);
+bool run_wants_colour(const struct run_request *o) {
+    return !o->common.no_color && isatty(STDOUT_FILENO);
 }
 
-static void show_result(const struct options *o, const struct run_result *result) {
-    if (o->common.json) {
-        print_json(&result->summary);
-    } else if (!o->common.quiet) {
-        summary_print(&result->summary, !o->common.no_color && isatty(STDOUT_FILENO));
-    }
-    if (result->traffic) {
-        log_message(LOG_INFO, "%s", result->traffic);
-    }
-    if (result->out) {
-        log_message(LOG_INFO, "wrote %s/result.h5 and %s/summary.json", result->out, result->out);
+void run_show_place(const char *out) {
+    if (out) {
+        log_message(LOG_INFO, "wrote %s/result.h5 and %s/summary.json", out, out);
     }
 }
 
-static enum error_code run_it(const struct options *o, const char *scenario, struct error *err) {
-    struct arena arena = {0};
-    struct run_result result = {0};
-    struct run_options options = {
+struct run_options run_options_of(const struct run_request *o, const char *scenario) {
+    return (struct run_options){
         .scenario = scenario,
         .out = o->out,
         .seed = (uint64_t)o->seed,
@@ -104,8 +80,34 @@ static enum error_code run_it(const struct options *o, const char *scenario, str
         .progress = !o->common.quiet && !o->common.json,
         .platform_out = o->platform_out,
     };
+}
+
+static void print_json(const struct summary *summary) {
+    struct strbuf text = {0};
+    summary_json(summary, true, &text);
+    fwrite(text.text, 1, text.length, stdout);
+    strbuf_free(&text);
+}
+
+static void show_result(const struct run_request *o, const struct run_result *result) {
+    if (o->common.json) {
+        print_json(&result->summary);
+    } else if (!o->common.quiet) {
+        summary_print(&result->summary, run_wants_colour(o));
+    }
+    if (result->traffic) {
+        log_message(LOG_INFO, "%s", result->traffic);
+    }
+    run_show_place(result->out);
+}
+
+/* In this process: nothing stands between the run and its progress. */
+static enum error_code run_once(const struct run_request *o, const char *scenario, struct error *err) {
+    struct arena arena = {0};
+    struct run_result result = {0};
+    struct run_options options = run_options_of(o, scenario);
     bool ok = run_scenario(&options, &arena, &result, err);
-    show_notices(o, &result.notices, ok);
+    run_show_notices(o, &result.notices, ok);
     enum error_code code = ok ? ERROR_NONE : err->code;
     if (ok) {
         show_result(o, &result);
@@ -118,7 +120,7 @@ static enum error_code run_it(const struct options *o, const char *scenario, str
 }
 
 static enum error_code run(int argc, char **argv, struct error *err) {
-    struct options o = {.seed = RUN_DEFAULT_SEED};
+    struct run_request o = {.seed = RUN_DEFAULT_SEED, .reps = 1};
     int operands;
     bool done = false;
     if (!command_parse(&command_run, argc, argv, &o, &operands, &done, err)) {
@@ -134,7 +136,7 @@ static enum error_code run(int argc, char **argv, struct error *err) {
         code = ERROR_USAGE;
     } else if (!done) {
         interrupt_install();
-        code = run_it(&o, argv[1], err);
+        code = o.reps > 1 ? run_study(&o, argv[1], err) : run_once(&o, argv[1], err);
     }
     option_list_free(&o.traces);
     option_list_free(&o.set);
@@ -148,7 +150,13 @@ const struct command command_run = {
     .details =
         "SCENARIO is a file, or a folder that holds scenario.yaml. The same seed gives the same bytes of "
         "result.h5 on any x86-64 machine.\n\n"
-        "With --check the exit code is 1 when an objective of the scenario is missed.",
+        "With --reps the scenario runs several times with other seeds, in processes of their own: the result "
+        "is "
+        "that of the first, and `replicated` in its summary has the mean of each figure with a 95 % "
+        "interval.\n\n"
+        "With --check the exit code is 1 when an objective of the scenario is missed; with --reps, when the "
+        "mean "
+        "over the replications misses it.",
     .options = option_rows,
     .run = run,
 };

@@ -188,7 +188,7 @@ static bool tell_kind(struct finding *f) {
 static bool check_scenario(struct finding *f, const struct validate_options *o) {
     struct scenario s;
     if (!scenario_load(f->path, NULL, &f->arena, &s, &f->notices, &f->err) ||
-        !run_check(f->path, &f->arena, &f->notices, &f->err)) {
+        !run_check_arms(f->path, &f->arena, &f->notices, &f->err)) {
         return false;
     }
     f->name = s.name;

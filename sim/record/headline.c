@@ -32,8 +32,7 @@ bool summary_member(struct json_object *summary, const char *path, struct json_o
     return false;
 }
 
-/* The value of a member that stands in `owner`, which says when null means infinite. */
-static double value_of(struct json_object *owner, struct json_object *member) {
+double summary_value(struct json_object *owner, struct json_object *member) {
     if (json_object_is_type(member, json_type_double) || json_object_is_type(member, json_type_int)) {
         return json_object_get_double(member);
     }
@@ -56,7 +55,7 @@ double summary_figure(struct json_object *summary, const char *path) {
         owner_path[dot - path] = '\0';
         summary_member(summary, owner_path, &owner);
     }
-    return value_of(owner, member);
+    return summary_value(owner, member);
 }
 
 struct replicated_figure replicated_figure(struct json_object *figure) {
@@ -65,7 +64,7 @@ struct replicated_figure replicated_figure(struct json_object *figure) {
     if (json_object_object_get_ex(figure, "mean", &mean) &&
         json_object_object_get_ex(figure, "ci95_low", &low) &&
         json_object_object_get_ex(figure, "ci95_high", &high) && json_object_object_get_ex(figure, "n", &n)) {
-        r.mean = value_of(figure, mean);
+        r.mean = summary_value(figure, mean);
         r.half = low && high ? (json_object_get_double(high) - json_object_get_double(low)) / 2 : NAN;
         r.n = json_object_get_uint64(n);
     }

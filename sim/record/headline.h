@@ -25,6 +25,9 @@ bool summary_member(struct json_object *summary, const char *path, struct json_o
  */
 double summary_figure(struct json_object *summary, const char *path);
 
+/* The same of a member that was found in `owner`. */
+double summary_value(struct json_object *owner, struct json_object *member);
+
 /* A figure over replications: {mean, ci95_low, ci95_high, n} under `replicated`. */
 struct replicated_figure {
     double mean; /* as summary_figure */

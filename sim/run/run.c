@@ -219,6 +219,9 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         world_judge(w, &result->summary);
         count(w, result);
         result->summary.wall_s = wall_clock_s() - began_s;
+        ok = !options->conclude || options->conclude(options->conclude_context, &result->summary, err);
+    }
+    if (ok) {
         ok = !w->recorder || rows_close(w, &result->summary, err);
     }
     recorder_abandon(w->recorder);
@@ -226,27 +229,30 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     return ok;
 }
 
-/* With one arm, or as it stands (NULL). The arms that there are are told. */
-static bool check_arm(const char *path, const char *arm, struct arena *arena, struct notices *notices,
-                      const struct scenario **scenario, struct error *err) {
-    struct run_options options = {.scenario = path, .check_only = true, .overrides = {.arm = arm}};
+bool run_check(const struct run_options *options, struct arena *arena, struct notices *notices,
+               const struct scenario **scenario, struct error *err) {
+    struct run_options check = {.check_only = true};
     struct world *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->notices = notices;
-    bool ok = scenario_load(path, &options.overrides, arena, &w->scenario, notices, err) &&
-              world_build(w, &options, err);
+    bool ok = scenario_load(options->scenario, &options->overrides, arena, &w->scenario, notices, err) &&
+              world_build(w, &check, err) && (!options->strict || notices_strict(notices, err));
     world_free(w);
-    *scenario = &w->scenario;
+    if (scenario) {
+        *scenario = &w->scenario;
+    }
     return ok;
 }
 
-bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err) {
+bool run_check_arms(const char *scenario, struct arena *arena, struct notices *notices, struct error *err) {
     const struct scenario *plain, *changed;
-    if (!check_arm(scenario, NULL, arena, notices, &plain, err)) {
+    struct run_options options = {.scenario = scenario};
+    if (!run_check(&options, arena, notices, &plain, err)) {
         return false;
     }
     for (size_t i = 0; i < plain->arm_count; i++) {
-        if (!check_arm(scenario, plain->arms[i].name, arena, notices, &changed, err)) {
+        options.overrides.arm = plain->arms[i].name;
+        if (!run_check(&options, arena, notices, &changed, err)) {
             scenario_blame_arm(changed, err);
             return false;
         }

@@ -22,6 +22,10 @@ struct run_options {
     bool compress;
     bool progress;
     const char *platform_out; /* the platform as SimGrid XML, written before the run; NULL = not */
+    /* Called when the figures stand and before the result is closed: it may add to them what other runs know
+     * (study/study.h). False with err ends the run, and nothing is written. NULL = not. */
+    bool (*conclude)(void *context, struct summary *summary, struct error *err);
+    void *conclude_context;
 };
 
 struct run_result {
@@ -37,9 +41,15 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
                   struct error *err);
 
 /* All that run_scenario checks before its clock starts, and nothing after: that traces open, that routers,
- * GPUs and models are known, that models fit their GPUs; of the scenario as it stands and with each of its
- * arms. Code that the scenario names is not loaded. */
-bool run_check(const char *scenario, struct arena *arena, struct notices *notices, struct error *err);
+ * GPUs and models are known, that models fit their GPUs. Code that the scenario names is not loaded. Of the
+ * options, scenario, overrides and strict matter. `scenario` is what was loaded (as far as it was) and lives
+ * in the arena; NULL when nobody asks. */
+bool run_check(const struct run_options *options, struct arena *arena, struct notices *notices,
+               const struct scenario **scenario, struct error *err);
+
+/* The same of the scenario as it stands and with each of its arms; a mistake that only an arm makes is told
+ * at the arm's place. */
+bool run_check_arms(const char *scenario, struct arena *arena, struct notices *notices, struct error *err);
 
 /* JSON Schema of the tables in result.h5, on stdout. */
 void run_print_result_schema(void);

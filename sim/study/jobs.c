@@ -193,7 +193,7 @@ static void take_message(struct jobs *j, struct worker *w, const struct message 
         w->spoke = true;
         w->share = 0;
         j->finished++;
-        j->plan->done(j->plan->context, w->task, bytes, head->length);
+        j->plan->done(j->plan->context, j, w->task, bytes, head->length);
         break;
     case MESSAGE_FAILURE:
         w->spoke = true;

@@ -33,7 +33,7 @@ struct jobs_plan {
     /* In the parent: a task's result is there; what a task hands in before it waits (job_wait). `bytes` end
      * with a NUL that is not counted, and are gone after the call. `handed_in` may be NULL when no task
      * waits. */
-    void (*done)(void *context, size_t task, const char *bytes, size_t length);
+    void (*done)(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length);
     void (*handed_in)(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length);
 
     /* In the parent: something went wrong (`why`), no task is at work any more and none will be started. Last

@@ -2,6 +2,13 @@
 #ifndef DRYDOCK_TESTS_SCHEMA_CHECK_H
 #define DRYDOCK_TESTS_SCHEMA_CHECK_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>

@@ -75,8 +75,9 @@ static void count_workers(int change) {
     }
 }
 
-static void on_done(void *context, size_t task, const char *bytes, size_t length) {
+static void on_done(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length) {
     (void)context;
+    (void)jobs;
     seen.order[seen.count++] = task;
     seen.lengths[task] = length;
     snprintf(seen.text[task], sizeof seen.text[task], "%s", bytes);
@@ -152,8 +153,9 @@ static bool say_much(void *context, struct job *job, size_t task, struct strbuf 
     return true;
 }
 
-static void check_much(void *context, size_t task, const char *bytes, size_t length) {
+static void check_much(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length) {
     (void)context;
+    (void)jobs;
     assert_int_equal(length, BIG_BYTES);
     for (size_t i = 0; i < length; i++) {
         if (bytes[i] != (char)('a' + (i + task) % 26)) {
@@ -394,8 +396,6 @@ static void answer_all(struct jobs *jobs) {
     strbuf_free(&answer);
 }
 
-static struct jobs *running;
-
 static void on_half(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length) {
     (void)context;
     char want[32];
@@ -403,16 +403,15 @@ static void on_half(void *context, struct jobs *jobs, size_t task, const char *b
     assert_string_equal(bytes, want);
     assert_int_equal(length, strlen(want));
     seen.waiting[seen.waiting_count++] = task;
-    running = jobs;
     if (seen.count + seen.waiting_count == 6) {
         answer_all(jobs);
     }
 }
 
-static void done_or_answer(void *context, size_t task, const char *bytes, size_t length) {
-    on_done(context, task, bytes, length);
+static void done_or_answer(void *context, struct jobs *jobs, size_t task, const char *bytes, size_t length) {
+    on_done(context, jobs, task, bytes, length);
     if (seen.count + seen.waiting_count == 6) {
-        answer_all(running);
+        answer_all(jobs);
     }
 }
 
