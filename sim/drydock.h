@@ -38,9 +38,11 @@ struct dd_run_options {
     bool allow_exec; /* code that the scenario names may be loaded */
 };
 
-/* Runs one scenario. On success *summary_json is the text of summary.json (give it back with dd_free; NULL
- * for `summary_json` when it is not wanted). One run at a time: SimGrid allows one engine a process, so a run
- * that moves data over links can be followed by another only in another process. */
+/* Runs one scenario once: one seed, in this process, the scenario as it stands (replications and arms are
+ * runs side by side and belong to the program). On success *summary_json is the text of summary.json (give it
+ * back with dd_free; NULL for `summary_json` when it is not wanted). One run at a time: SimGrid allows one
+ * engine a process, so a run that moves data over links can be followed by another only in another process.
+ */
 DD_API bool dd_run(const struct dd_run_options *options, char **summary_json, struct dd_error *error);
 
 /* Loads a scenario with its manifests and checks all that can be checked without a run. */
