@@ -133,7 +133,14 @@ static bool read_quantity(struct field_reader *reader, const struct field *f, co
         *into = f->absent;
         return true;
     }
-    return read_quantity_node(reader, node, f->unit, f->low, f->high, into);
+    if (f->infinite != NULL && node->kind == YAML_SCALAR && strcmp(node->text, f->infinite) == 0) {
+        *into = INFINITY;
+        return true;
+    }
+    if (read_quantity_node(reader, node, f->unit, f->low, f->high, into)) {
+        return true;
+    }
+    return f->infinite != NULL ? error_hint(reader->err, "or write %s", f->infinite) : false;
 }
 
 static bool read_integer(struct field_reader *reader, const struct field *f, const struct yaml_node *node,

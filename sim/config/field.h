@@ -45,6 +45,7 @@ struct field {
     enum unit_kind unit;
     double low, high; /* inclusive; both 0 = unchecked */
     double absent; /* integers and quantities: what "not given" is; the words `none` and `null` give it too */
+    const char *infinite; /* quantities: the word that gives INFINITY ("never"), which no bound refuses */
     const char *const *choices; /* NULL-terminated */
     const struct field *rows;
     size_t element_bytes;

@@ -83,7 +83,11 @@ static void print_quantity_row(FILE *out, const struct field *f, const char *at,
     if (f->fallback != NULL || f->required || (value != f->absent && !isnan(value))) {
         print_key(out, f, indent);
         fputc(' ', out);
-        print_quantity(out, f->type == FIELD_NUMBER ? UNIT_NUMBER : f->unit, value);
+        if (f->infinite != NULL && isinf(value)) {
+            fputs(f->infinite, out);
+        } else {
+            print_quantity(out, f->type == FIELD_NUMBER ? UNIT_NUMBER : f->unit, value);
+        }
         fputc('\n', out);
     }
 }

@@ -220,6 +220,9 @@ static void print_range(FILE *out, const struct field *f) {
     } else if (f->low != 0 || f->high != 0) {
         fprintf(out, ", %s to %s", unit_text(f->unit, f->low, from), unit_text(f->unit, f->high, to));
     }
+    if (f->infinite != NULL) {
+        fprintf(out, ", or `%s`", f->infinite);
+    }
 }
 
 static void print_markdown_row(FILE *out, const struct field *f) {

@@ -23,7 +23,7 @@ struct item {
 struct thing {
     const char *text, *path;
     int64_t integer, limit;
-    double duration, number;
+    double duration, patience, number;
     bool flag, flag_given;
     int choice;
     struct delay delay;
@@ -77,6 +77,8 @@ static const struct field fields[] = {
     ROW("limit", INTEGER, thing, limit, .absent = -1, .low = 0, .high = 100),
     ROW("duration", QUANTITY, thing, duration, .unit = UNIT_DURATION, .fallback = "90s", .low = 0,
         .high = INFINITY),
+    ROW("patience", QUANTITY, thing, patience, .unit = UNIT_DURATION, .fallback = "10m", .infinite = "never",
+        .low = 0, .high = 3600),
     ROW("flag", BOOL, thing, flag, .fallback = "true", .given_offset = offsetof(struct thing, flag_given)),
     ROW("choice", ENUM, thing, choice, .choices = colours, .fallback = "green"),
     ROW("delay", DELAY, thing, delay, .given_offset = offsetof(struct thing, has_delay)),
@@ -178,6 +180,13 @@ static void null_and_none_mean_not_given(void **state) {
     assert_false(t.has_delay);
 }
 
+static void a_word_may_stand_for_infinity(void **state) {
+    (void)state;
+    assert_true(good("integer: 1\n").patience == 600);
+    assert_true(isinf(good("integer: 1\npatience: never\n").patience));
+    assert_true(isinf(good("{\"integer\": 1, \"patience\": \"never\"}\n").patience));
+}
+
 static void a_list_may_be_empty(void **state) {
     (void)state;
     assert_int_equal(good("integer: 1\nitems: []\ntexts: []\n").item_count, 0);
@@ -199,6 +208,8 @@ static const struct {
     {"integer: 99999999999999999999\n", "integer", 1, 10, "found", ""},
     {"integer: 1\nlimit: -1\n", "limit", 2, 8, "from 0 to 100, found \"-1\"", ""},
     {"integer: 1\nduration: -1s\n", "duration", 2, 11, "at least 0s, found \"-1s\"", ""},
+    {"integer: 1\nduration: never\n", "duration", 2, 11, "found \"never\"", ""},
+    {"integer: 1\npatience: 2h\n", "patience", 2, 11, "from 0s to 1h, found \"2h\"", "or write never"},
     {"integer: 1\nduration: {s: 1}\n", "duration", 2, 11, "found a mapping", ""},
     {"integer: 1\nflag: \"true\"\n", "flag", 2, 7, "true or false", ""},
     {"integer: 1\nflag: yes\n", "flag", 2, 7, "true or false", ""},
@@ -256,16 +267,17 @@ static char *print(const struct thing *thing) {
 
 static void what_is_printed_reads_back_and_prints_the_same(void **state) {
     (void)state;
-    struct thing t = good("text: 'true'\ninteger: -3\nduration: 0.1\ndelay: {law: gamma, mean: 1s, cv: 0.3}\n"
-                          "labels: {a/b: 'x: y', c: ''}\ntexts: ['1', two words, '#']\n"
-                          "items: [{name: a, low: 0}, {name: '-'}]\nnode: {k: [1, {l: 'null'}], e: {}}\n"
-                          "group: {inner: 123456789, number: 0.25}\n");
+    struct thing t = good(
+        "text: 'true'\ninteger: -3\nduration: 0.1\npatience: never\ndelay: {law: gamma, mean: 1s, cv: 0.3}\n"
+        "labels: {a/b: 'x: y', c: ''}\ntexts: ['1', two words, '#']\n"
+        "items: [{name: a, low: 0}, {name: '-'}]\nnode: {k: [1, {l: 'null'}], e: {}}\n"
+        "group: {inner: 123456789, number: 0.25}\n");
     char *first = print(&t);
     struct thing back = good(first);
     char *second = print(&back);
     assert_string_equal(first, second);
     assert_string_equal(back.text, "true");
-    assert_true(back.duration == 0.1);
+    assert_true(back.duration == 0.1 && isinf(back.patience));
     assert_true(back.inner == 123456789);
     assert_string_equal(labels_get(&back.labels, "a/b"), "x: y");
     free(first);
@@ -294,6 +306,7 @@ static void markdown_has_a_row_for_every_key(void **state) {
     assert_non_null(
         strstr(text, "| `integer` | integer, -5 to 1000000 | **required** | Help for integer. |"));
     assert_non_null(strstr(text, "| `choice` | text: `red`, `green` | `green` |"));
+    assert_non_null(strstr(text, "| `patience` | duration, 0s to 1h, or `never` | `10m` |"));
     assert_non_null(strstr(text, "### spec.group\n"));
     free(text);
 }
@@ -328,6 +341,7 @@ int main(void) {
         TEST(defaults_fill_what_is_absent),
         TEST(given_values_are_read),
         TEST(null_and_none_mean_not_given),
+        TEST(a_word_may_stand_for_infinity),
         TEST(a_list_may_be_empty),
         TEST(mistakes_are_told_with_place_and_path),
         TEST(keys_without_effect_are_kept_and_told),
