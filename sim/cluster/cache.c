@@ -3,7 +3,7 @@
 
 #include "cluster/cluster_private.h"
 
-struct node_cache *cache_create(struct cluster *c, size_t node, double capacity_bytes) {
+struct node_cache *cache_create(struct cluster *c, const struct node *node, double capacity_bytes) {
     struct node_cache *cache = arena_alloc(c->arena, sizeof *cache);
     cache->cluster = c;
     cache->node = node;
@@ -43,8 +43,8 @@ static void make_room(struct node_cache *cache, double bytes) {
     while (cache->capacity_bytes > 0 && cache->used_bytes + bytes > cache->capacity_bytes) {
         struct cache_entry **oldest = oldest_unused(cache);
         if (!oldest) {
-            const char *name = cache->cluster->nodes[cache->node].name;
-            cluster_say(cache->cluster, name, "DiskPressure", "needs %.0f bytes more than its disk holds",
+            cluster_say(cache->cluster, cache->node->name, "DiskPressure",
+                        "needs %.0f bytes more than its disk holds",
                         cache->used_bytes + bytes - cache->capacity_bytes);
             return;
         }
@@ -73,10 +73,11 @@ static void pull_done(void *context, uint64_t argument);
  * done. */
 static void pull_start(struct cache_entry *e) {
     struct cluster *c = e->owner->cluster;
-    const struct node *node = &c->nodes[e->owner->node];
-    bool written = engine_disk_write(c->engine, node->host, e->bytes, pull_done, e, 0) != 0;
-    e->parts_left = 1 + written; /* a node without a disk of its own keeps it in memory */
-    if (engine_transfer(c->engine, e->source_host, node->host, e->bytes, pull_done, e, 0) == 0) {
+    const struct node *node = e->owner->node;
+    e->write = engine_disk_write(c->engine, node->host, e->bytes, pull_done, e, 0);
+    e->parts_left = 1 + (e->write != 0); /* a node without a disk of its own keeps it in memory */
+    e->transfer = engine_transfer(c->engine, e->source_host, node->host, e->bytes, pull_done, e, 0);
+    if (e->transfer == 0) {
         cluster_say(c, node->name, "Failed", "no way for %s to come here", e->key);
     }
 }
@@ -105,7 +106,7 @@ static void next_image(struct node_cache *cache) {
 static void say_pulled(const struct cache_entry *e) {
     struct cluster *c = e->owner->cluster;
     if (c->events.pulled) {
-        c->events.pulled(c->events.context, e->demand, &c->nodes[e->owner->node], e->bytes, e->is_image);
+        c->events.pulled(c->events.context, e->demand, e->owner->node, e->bytes, e->is_image);
     }
 }
 
@@ -203,5 +204,13 @@ void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod) {
                 return;
             }
         }
+    }
+}
+
+void cache_abandon(struct node_cache *cache) {
+    struct engine *engine = cache->cluster->engine;
+    for (struct cache_entry *e = cache->entries; e; e = e->next) {
+        engine_transfer_cancel(engine, e->transfer); /* ids of what has ended are harmless */
+        engine_transfer_cancel(engine, e->write);
     }
 }

@@ -59,11 +59,23 @@ static bool ordinal_is_terminating(const struct cluster *c, uint32_t demand) {
     return c->config.demands[demand].stateful && (int64_t)ordinal >= d->wanted;
 }
 
+static void join(struct cluster *c, struct pod_state *pod) {
+    c->pods = arena_grow(c->arena, c->pods, c->pod_count, c->pod_count + 1, &c->pod_capacity,
+                         sizeof(struct pod_state *));
+    c->pods[c->pod_count++] = pod;
+    pod->previous = c->last_pod;
+    *(c->last_pod ? &c->last_pod->next : &c->first_pod) = pod;
+    c->last_pod = pod;
+}
+
+static void leave(struct cluster *c, struct pod_state *pod) {
+    *(pod->previous ? &pod->previous->next : &c->first_pod) = pod->next;
+    *(pod->next ? &pod->next->previous : &c->last_pod) = pod->previous;
+}
+
 static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
     struct demand_state *d = &c->demands[demand];
     struct pod_state *pod = arena_alloc(c->arena, sizeof *pod);
-    c->pods = arena_grow(c->arena, c->pods, c->pod_count, c->pod_count + 1, &c->pod_capacity,
-                         sizeof(struct pod_state *));
     uint32_t ordinal = take_ordinal(c, d);
     pod->cluster = c;
     pod->pub = (struct pod){
@@ -84,7 +96,7 @@ static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
     char stream[MESSAGE_BYTES];
     snprintf(stream, sizeof stream, "%s#%u", pod->pub.name, d->generation++);
     pod->rng = rng_stream(c->config.seed, RNG_STARTUP, stream);
-    c->pods[c->pod_count++] = pod;
+    join(c, pod);
     return pod;
 }
 
@@ -96,8 +108,8 @@ struct census {
 
 static struct census census_of(const struct cluster *c, uint32_t demand) {
     struct census census = {.all_ready = true};
-    for (size_t i = 0; i < c->pod_count; i++) {
-        const struct pod *p = &c->pods[i]->pub;
+    for (const struct pod_state *pod = c->first_pod; pod; pod = pod->next) {
+        const struct pod *p = &pod->pub;
         if (p->demand == demand && p->phase < POD_TERMINATING) {
             census.alive++;
             census.all_ready = census.all_ready && p->phase == POD_READY;
@@ -152,6 +164,7 @@ static void pod_become_gone(struct pod_state *pod) {
     pod->event = 0;
     pod->pub.phase = POD_GONE;
     pod->pub.gone_ps = engine_now(c->engine);
+    leave(c, pod);
     give_ordinal_back(&c->demands[pod->pub.demand], pod->pub.ordinal);
     if (pod->pub.node >= 0) {
         pod_gives_room_back(pod);
@@ -231,20 +244,19 @@ static int compare_victims(const void *left, const void *right) {
 
 static struct victim *rank_victims(const struct cluster *c, uint32_t demand, size_t count) {
     struct victim *victims = mem_zalloc(count, sizeof *victims);
-    uint32_t *on_node = mem_zalloc(c->node_count, sizeof *on_node);
+    uint32_t *on_node = mem_zalloc(c->live_count, sizeof *on_node); /* who has a pod is live */
     size_t n = 0;
-    for (size_t i = 0; i < c->pod_count; i++) {
-        struct pod_state *pod = c->pods[i];
+    for (struct pod_state *pod = c->first_pod; pod; pod = pod->next) {
         if (pod->pub.demand == demand && pod->pub.phase < POD_TERMINATING) {
             victims[n++].pod = pod;
             if (pod->pub.node >= 0) {
-                on_node[pod->pub.node]++;
+                on_node[node_of(pod)->live_at]++;
             }
         }
     }
     for (size_t i = 0; i < n; i++) {
-        int64_t node = victims[i].pod->pub.node;
-        victims[i].neighbours = node >= 0 ? on_node[node] : 0;
+        const struct pod_state *pod = victims[i].pod;
+        victims[i].neighbours = pod->pub.node >= 0 ? on_node[node_of(pod)->live_at] : 0;
     }
     qsort(victims, n, sizeof *victims, compare_victims);
     free(on_node);
@@ -309,7 +321,7 @@ static void place_warm(struct pod_state *pod) {
     }
     pod_become_bound(pod);
     const struct pod_demand *d = demand_of(pod);
-    struct node_cache *cache = c->nodes[pod->pub.node].cache;
+    struct node_cache *cache = node_of(pod)->pub.cache;
     for (size_t i = 0; i < d->image_count; i++) {
         cache_fill(cache, &d->images[i]);
     }
@@ -324,8 +336,8 @@ static void place_warm(struct pod_state *pod) {
 
 void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm) {
     for (size_t p = 0; p < c->config.pool_count; p++) {
-        for (size_t i = 0; i < (size_t)c->config.pools[p].min; i++) {
-            node_add(c, c->first_node[p] + i, true);
+        for (int64_t i = 0; i < c->config.pools[p].min; i++) {
+            node_add(c, p, true);
         }
     }
     for (uint32_t d = 0; d < c->config.demand_count; d++) {
@@ -356,5 +368,5 @@ size_t cluster_node_count(const struct cluster *c) {
 }
 
 const struct node *cluster_node(const struct cluster *c, size_t index) {
-    return &c->nodes[index];
+    return &c->nodes[index]->pub;
 }

@@ -6,6 +6,10 @@
  * slows itself; images and weights stay on the node (least recently used go first when its disk is full), and
  * a second pod that needs what is being pulled waits for that pull.
  *
+ * A node's life: asked for (a pod finds no room) -> Ready -> removed (it has had no pod for the pool's
+ * scale_down_after, and more than `min` of the pool are Ready). What comes to its place later is another
+ * node: another name, other dates, an empty cache.
+ *
  * The cluster decides where and when; the owner is told through struct cluster_events and gives pods their
  * work.
  */
@@ -55,17 +59,17 @@ struct pod_demand {
     double grace_s;
 };
 
+/* One life on a place of its pool. */
 struct node {
-    const char *name;
+    const char *name; /* <pool>-<ordinal>; the second there is <pool>-<ordinal>-r2, and so on */
     uint32_t pool;
-    uint32_t ordinal;
-    uint32_t host; /* platform host */
-    bool exists;
-    bool ready;
+    uint32_t ordinal; /* its place in the pool, below the pool's max: one node at a time */
+    uint32_t host;    /* platform host of the place */
+    bool ready;       /* and not removed */
     simtime requested_ps, ready_ps, deleted_ps; /* -1 = not (yet) */
-    uint32_t pods;
+    uint32_t pods;                              /* bound or nominated */
     int64_t used_cpu_milli, used_memory_bytes, used_gpus;
-    struct node_cache *cache;
+    struct node_cache *cache; /* NULL when it is removed */
 };
 
 struct pod {
@@ -74,7 +78,7 @@ struct pod {
     uint32_t demand;
     uint32_t ordinal;
     enum pod_phase phase;
-    int64_t node; /* its own, or the one being provisioned that it is nominated to; -1 = none */
+    int64_t node; /* index: its own, or the one being provisioned that it is nominated to; -1 = none */
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
     void *owner_data; /* the owner's: its replica */
 };
@@ -96,7 +100,7 @@ struct cluster_events {
 struct cluster_config {
     const struct pool_config *pools;
     size_t pool_count;
-    const uint32_t *first_host;       /* platform host of each pool's first node; the others follow */
+    const uint32_t *first_host;       /* platform host of each pool's first place; the others follow */
     const struct labels *pool_labels; /* well-known labels and the pool's own */
     uint32_t registry_host, models_host;
     const struct startup_config *startup;
@@ -125,7 +129,8 @@ void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas);
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod);
 
-/* All pods and nodes there ever were, in order of creation. */
+/* All pods and nodes there ever were, in order of creation: nodes that are still being provisioned and those
+ * that are gone too. */
 size_t cluster_pod_count(const struct cluster *c);
 struct pod *cluster_pod(const struct cluster *c, size_t index);
 size_t cluster_node_count(const struct cluster *c);

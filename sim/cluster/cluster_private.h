@@ -10,15 +10,26 @@
 struct pod_state {
     struct pod pub;
     struct cluster *cluster;
-    event_id event;                /* the pending timer of its phase; 0 = none */
-    transfer_id transfer;          /* its own disk read */
-    struct pod_state *next_waiter; /* for an artefact that is on its way to its node */
+    struct pod_state *previous, *next; /* of those not Gone, in order of creation */
+    event_id event;                    /* the pending timer of its phase; 0 = none */
+    transfer_id transfer;              /* its own disk read */
+    struct pod_state *next_waiter;     /* for an artefact that is on its way to its node */
     bool waiting;
     bool weights_fresh;   /* downloaded just now: still in the page cache, no disk read */
     size_t images_wanted; /* of the cache so far: it is their user */
     bool weights_wanted;
     uint64_t last_complaint; /* hash of the last FailedScheduling message: said once, as events are counted */
     struct rng rng;
+};
+
+/* A node with what only this room needs. `pub` comes first: a struct node * is also a pointer to this. */
+struct node_state {
+    struct node pub;
+    struct cluster *cluster;
+    size_t index;       /* in cluster.nodes */
+    size_t live_at;     /* in cluster.live */
+    simtime emptied_ps; /* Ready and without a pod since; -1 = it has one, or is not Ready */
+    event_id clock;     /* of its removal; 0 = none */
 };
 
 enum artefact_state { ARTEFACT_PULLING, ARTEFACT_PRESENT };
@@ -35,13 +46,14 @@ struct cache_entry {
     uint32_t source_host;
     uint32_t demand;     /* whose pod wanted it first */
     uint32_t parts_left; /* of a pull under way: its transfer, its write to disk */
+    transfer_id transfer, write;
     bool is_image;
     struct cache_entry *next_pull; /* behind it in the node's queue of image pulls */
 };
 
 struct node_cache {
     struct cluster *cluster;
-    size_t node;
+    const struct node *node;
     double capacity_bytes; /* 0 = any */
     double used_bytes;
     uint64_t clock;
@@ -62,16 +74,31 @@ struct demand_state {
     uint32_t why[MISFIT_GPU + 1];
 };
 
+/* A place for a node: a host of the platform. */
+struct place {
+    bool taken;
+    uint32_t lives; /* so far */
+};
+
+struct pool_state {
+    struct place *places; /* `max` of them */
+    uint32_t lowest_free; /* no place below it is free */
+    uint32_t ready;       /* nodes */
+};
+
 struct cluster {
     struct engine *engine;
     struct cluster_config config;
     struct cluster_events events;
     struct arena *arena;
-    struct node *nodes; /* every node that may ever be: pool by pool */
-    size_t node_count;
-    size_t *first_node; /* of each pool */
-    struct pod_state **pods;
+    struct node_state **nodes; /* all there ever were */
+    size_t node_count, node_capacity;
+    struct node_state **live; /* those asked for and not removed, in no order: what look-ups go through */
+    size_t live_count, live_capacity;
+    struct pool_state *pools;
+    struct pod_state **pods; /* all there ever were */
     size_t pod_count, pod_capacity;
+    struct pod_state *first_pod, *last_pod; /* of those not Gone: what look-ups go through */
     struct demand_state *demands;
 };
 
@@ -83,23 +110,33 @@ void startup_release(struct pod_state *pod); /* what it used of its node's cache
 void pod_become_ready(struct pod_state *pod);
 
 /* cache.c */
-struct node_cache *cache_create(struct cluster *c, size_t node, double capacity_bytes);
+struct node_cache *cache_create(struct cluster *c, const struct node *node, double capacity_bytes);
 bool cache_has(const struct node_cache *cache, const char *key);
 /* True when the artefact is there. Otherwise it is on its way from `source_host` (started now, unless it was
  * already), and startup_artefact_here(pod) will be called. The pod counts as its user until cache_release. A
  * node pulls one image at a time, first come first served (the kubelet's serializeImagePulls). */
 bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool is_image,
                 uint32_t source_host, struct pod_state *pod);
-void cache_fill(struct node_cache *cache, const struct artefact *artefact); /* there from the start */
+void cache_fill(struct node_cache *cache, const struct artefact *artefact); /* a pod's, there already */
 void cache_release(struct node_cache *cache, const char *key);
 void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod);
+void cache_abandon(struct node_cache *cache); /* its node goes: pulls under way end, nobody is told */
+
+/* nodes.c */
+void nodes_create(struct cluster *c);
+bool pool_may_grow(const struct cluster *c, size_t pool);
+struct node_state *node_add(struct cluster *c, size_t pool, bool at_once);
+struct node_state *node_of(const struct pod_state *pod);
+void node_take_room(struct node_state *node, const struct pod_demand *demand);
+void node_give_room_back(struct node_state *node, const struct pod_demand *demand);
 
 /* placement.c */
-void nodes_create(struct cluster *c);
-void node_add(struct cluster *c, size_t index, bool at_once);
+struct pod_view pod_view_of(const struct pod_demand *demand);
+struct node_view empty_node_view(const struct pool_config *pool, const struct labels *pool_labels);
 /* Reserves room on a node, asking for one where a pool may grow. False: `why` counts nodes by misfit. */
 bool pod_place(struct pod_state *pod, bool at_once, uint32_t *why);
 void pod_become_bound(struct pod_state *pod);
+void pods_bind_to(struct cluster *c, size_t node); /* it is Ready: those nominated to it start */
 void pod_gives_room_back(struct pod_state *pod);
 void cluster_schedule(struct cluster *c); /* finds room for every pod that has none */
 

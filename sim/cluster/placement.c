@@ -1,4 +1,4 @@
-/* Which node a pod gets, and which nodes there have to be. */
+/* Which node a pod gets, and from which pool one is asked for. */
 #include "cluster/cluster_private.h"
 
 #include <stdio.h>
@@ -9,71 +9,9 @@
 
 enum { MESSAGE_BYTES = 320 };
 
-/* ---- nodes ---- */
-
-static void bind_pod(struct pod_state *pod);
-
-static void init_node(struct cluster *c, size_t index, uint32_t pool, uint32_t ordinal) {
-    struct node *n = &c->nodes[index];
-    const struct pool_config *p = &c->config.pools[pool];
-    n->name = arena_printf(c->arena, "%s-%u", p->name, ordinal);
-    n->pool = pool;
-    n->ordinal = ordinal;
-    n->host = c->config.first_host[pool] + ordinal;
-    n->requested_ps = -1;
-    n->ready_ps = -1;
-    n->deleted_ps = -1;
-    n->cache = cache_create(c, index, p->disk_bytes);
-}
-
-static void node_become_ready(struct cluster *c, struct node *n) {
-    n->ready = true;
-    n->ready_ps = engine_now(c->engine);
-    cluster_say(c, n->name, "NodeReady", "pool %s", c->config.pools[n->pool].name);
-}
-
-static void node_ready_event(void *context, uint64_t argument) {
-    struct cluster *c = context;
-    struct node *n = &c->nodes[argument];
-    node_become_ready(c, n);
-    for (size_t i = 0; i < c->pod_count; i++) {
-        struct pod_state *pod = c->pods[i];
-        if (pod->pub.phase == POD_PENDING && pod->pub.node == (int64_t)argument) {
-            bind_pod(pod);
-        }
-    }
-    cluster_schedule(c);
-}
-
-/* The next node of a pool that does not exist yet, or -1 when the pool is at its maximum. */
-static int64_t absent_node(const struct cluster *c, size_t pool) {
-    size_t first = c->first_node[pool];
-    for (size_t i = first; i < first + (size_t)c->config.pools[pool].max; i++) {
-        if (!c->nodes[i].exists) {
-            return (int64_t)i;
-        }
-    }
-    return -1;
-}
-
-void node_add(struct cluster *c, size_t index, bool at_once) {
-    struct node *n = &c->nodes[index];
-    n->exists = true;
-    n->requested_ps = engine_now(c->engine);
-    if (at_once) {
-        node_become_ready(c, n);
-        return;
-    }
-    struct rng rng = rng_stream(c->config.seed, RNG_PROVISION, n->name);
-    double delay_s = delay_draw(&c->config.pools[n->pool].provisioning, &rng);
-    cluster_say(c, n->name, "NodeRequested", "pool %s", c->config.pools[n->pool].name);
-    engine_at(c->engine, n->requested_ps + simtime_from_s(delay_s), EVENT_LIFECYCLE, node_ready_event, c,
-              index);
-}
-
 /* ---- scheduling ---- */
 
-static struct pod_view pod_view_of(const struct pod_demand *d) {
+struct pod_view pod_view_of(const struct pod_demand *d) {
     struct pod_view v = {
         .cpu_milli = d->cpu_milli,
         .memory_bytes = d->memory_bytes,
@@ -88,22 +26,26 @@ static struct pod_view pod_view_of(const struct pod_demand *d) {
     return v;
 }
 
+struct node_view empty_node_view(const struct pool_config *pool, const struct labels *pool_labels) {
+    return (struct node_view){
+        .name = pool->name,
+        .usable = true,
+        .labels = pool_labels,
+        .taints = &pool->taints,
+        .cpu_milli = (int64_t)(pool->cpu * 1000),
+        .memory_bytes = (int64_t)pool->memory_bytes,
+        .gpus = pool->gpus,
+    };
+}
+
 static struct node_view node_view_of(const struct cluster *c, const struct node *n,
                                      const struct pod_demand *d) {
-    const struct pool_config *p = &c->config.pools[n->pool];
-    struct node_view v = {
-        .name = n->name,
-        .usable = n->exists,
-        .ready = n->ready,
-        .labels = &c->config.pool_labels[n->pool],
-        .taints = &p->taints,
-        .cpu_milli = (int64_t)(p->cpu * 1000),
-        .memory_bytes = (int64_t)p->memory_bytes,
-        .gpus = p->gpus,
-        .used_cpu_milli = n->used_cpu_milli,
-        .used_memory_bytes = n->used_memory_bytes,
-        .used_gpus = n->used_gpus,
-    };
+    struct node_view v = empty_node_view(&c->config.pools[n->pool], &c->config.pool_labels[n->pool]);
+    v.name = n->name;
+    v.ready = n->ready;
+    v.used_cpu_milli = n->used_cpu_milli;
+    v.used_memory_bytes = n->used_memory_bytes;
+    v.used_gpus = n->used_gpus;
     for (size_t i = 0; i < d->image_count; i++) {
         v.cached_bytes += cache_has(n->cache, d->images[i].key) ? d->images[i].bytes : 0;
     }
@@ -111,31 +53,26 @@ static struct node_view node_view_of(const struct cluster *c, const struct node 
     return v;
 }
 
-static int64_t choose_node(const struct cluster *c, const struct pod_demand *d, bool ready_only,
-                           uint32_t *why) {
-    struct node_view *views = mem_zalloc(c->node_count, sizeof *views);
-    for (size_t i = 0; i < c->node_count; i++) {
-        views[i] = node_view_of(c, &c->nodes[i], d);
-        views[i].usable = views[i].usable && (views[i].ready || !ready_only);
+static struct node_state *choose_node(const struct cluster *c, const struct pod_demand *d, bool ready_only,
+                                      uint32_t *why) {
+    struct node_view *views = mem_zalloc(c->live_count, sizeof *views);
+    for (size_t i = 0; i < c->live_count; i++) {
+        views[i] = node_view_of(c, &c->live[i]->pub, d);
+        views[i].usable = views[i].ready || !ready_only;
     }
     struct pod_view pod = pod_view_of(d);
-    int64_t chosen = scheduler_choose(&pod, views, c->node_count, why);
+    int64_t chosen = scheduler_choose(&pod, views, c->live_count, why);
     free(views);
-    return chosen;
+    return chosen >= 0 ? c->live[chosen] : NULL;
 }
 
-/* The first pool, in the scenario's order, with room to grow whose empty node the pod fits. */
-static int64_t node_to_add(const struct cluster *c, const struct pod_demand *d) {
+/* The first pool, in the scenario's order, with room to grow whose empty node the pod fits; -1 = none. */
+static int64_t pool_to_grow(const struct cluster *c, const struct pod_demand *d) {
     struct pod_view pod = pod_view_of(d);
     for (size_t p = 0; p < c->config.pool_count; p++) {
-        int64_t absent = absent_node(c, p);
-        if (absent < 0) {
-            continue;
-        }
-        struct node_view view = node_view_of(c, &c->nodes[absent], d);
-        view.usable = true;
-        if (scheduler_filter(&pod, &view) == FIT) {
-            return absent;
+        struct node_view view = empty_node_view(&c->config.pools[p], &c->config.pool_labels[p]);
+        if (pool_may_grow(c, p) && scheduler_filter(&pod, &view) == FIT) {
+            return (int64_t)p;
         }
     }
     return -1;
@@ -143,29 +80,19 @@ static int64_t node_to_add(const struct cluster *c, const struct pod_demand *d) 
 
 /* Reserves room. A pod of a node still being provisioned is nominated to it: it stays without a node as far
  * as Kubernetes is concerned, but the same need asks for no second node. */
-static void take_room(struct pod_state *pod, size_t node) {
-    struct node *n = &pod->cluster->nodes[node];
-    const struct pod_demand *d = demand_of(pod);
-    pod->pub.node = (int64_t)node;
-    n->pods++;
-    n->used_cpu_milli += d->cpu_milli;
-    n->used_memory_bytes += d->memory_bytes;
-    n->used_gpus += d->gpus;
+static void take_room(struct pod_state *pod, struct node_state *node) {
+    pod->pub.node = (int64_t)node->index;
+    node_take_room(node, demand_of(pod));
 }
 
 void pod_gives_room_back(struct pod_state *pod) {
-    struct node *n = &pod->cluster->nodes[pod->pub.node];
-    const struct pod_demand *d = demand_of(pod);
-    n->pods--;
-    n->used_cpu_milli -= d->cpu_milli;
-    n->used_memory_bytes -= d->memory_bytes;
-    n->used_gpus -= d->gpus;
+    node_give_room_back(node_of(pod), demand_of(pod));
 }
 
 void pod_become_bound(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     pod->pub.bound_ps = engine_now(c->engine);
-    cluster_say(c, pod->pub.name, "Scheduled", "assigned to %s", c->nodes[pod->pub.node].name);
+    cluster_say(c, pod->pub.name, "Scheduled", "assigned to %s", node_of(pod)->pub.name);
 }
 
 static void bind_pod(struct pod_state *pod) {
@@ -199,17 +126,17 @@ static void say_unschedulable(struct pod_state *pod, const uint32_t *why) {
 /* Finds a node for the pod, adding one where a pool may grow. */
 bool pod_place(struct pod_state *pod, bool at_once, uint32_t *why) {
     struct cluster *c = pod->cluster;
-    int64_t node = choose_node(c, demand_of(pod), false, why);
-    if (node < 0) {
-        node = node_to_add(c, demand_of(pod));
-        if (node < 0) {
+    struct node_state *node = choose_node(c, demand_of(pod), false, why);
+    if (!node) {
+        int64_t pool = pool_to_grow(c, demand_of(pod));
+        if (pool < 0) {
             return false;
         }
-        node_add(c, (size_t)node, at_once);
+        node = node_add(c, (size_t)pool, at_once);
     }
-    take_room(pod, (size_t)node);
-    if (!c->nodes[node].ready) {
-        cluster_say(c, pod->pub.name, "Nominated", "waits for %s", c->nodes[node].name);
+    take_room(pod, node);
+    if (!node->pub.ready) {
+        cluster_say(c, pod->pub.name, "Nominated", "waits for %s", node->pub.name);
     }
     return true;
 }
@@ -220,13 +147,13 @@ static bool move_to_ready_node(struct pod_state *pod) {
     if (demand->settled) {
         return false;
     }
-    int64_t node = choose_node(pod->cluster, demand_of(pod), true, NULL);
-    demand->settled = node < 0;
-    if (node >= 0) {
+    struct node_state *node = choose_node(pod->cluster, demand_of(pod), true, NULL);
+    demand->settled = !node;
+    if (node) {
         pod_gives_room_back(pod);
-        take_room(pod, (size_t)node);
+        take_room(pod, node);
     }
-    return node >= 0;
+    return node != NULL;
 }
 
 static bool find_first_room(struct pod_state *pod) {
@@ -238,7 +165,7 @@ static bool find_first_room(struct pod_state *pod) {
     if (demand->hopeless) {
         say_unschedulable(pod, demand->why);
     }
-    return !demand->hopeless && pod->cluster->nodes[pod->pub.node].ready;
+    return !demand->hopeless && node_of(pod)->pub.ready;
 }
 
 /* One round. Room only shrinks while it goes on, so what fails for one pod fails for its likes; but a pod
@@ -249,8 +176,7 @@ static bool schedule_round(struct cluster *c) {
         c->demands[d].hopeless = false;
         c->demands[d].settled = false;
     }
-    for (size_t i = 0; i < c->pod_count; i++) {
-        struct pod_state *pod = c->pods[i];
+    for (struct pod_state *pod = c->first_pod; pod; pod = pod->next) {
         if (pod->pub.phase != POD_PENDING) {
             continue;
         }
@@ -268,17 +194,11 @@ void cluster_schedule(struct cluster *c) {
     }
 }
 
-void nodes_create(struct cluster *c) {
-    const struct cluster_config *config = &c->config;
-    c->first_node = arena_array(c->arena, config->pool_count, sizeof *c->first_node);
-    for (size_t p = 0; p < config->pool_count; p++) {
-        c->first_node[p] = c->node_count;
-        c->node_count += (size_t)config->pools[p].max;
-    }
-    c->nodes = arena_array(c->arena, c->node_count, sizeof *c->nodes);
-    for (size_t p = 0; p < config->pool_count; p++) {
-        for (uint32_t i = 0; i < (uint32_t)config->pools[p].max; i++) {
-            init_node(c, c->first_node[p] + i, (uint32_t)p, i);
+void pods_bind_to(struct cluster *c, size_t node) {
+    for (struct pod_state *pod = c->first_pod; pod; pod = pod->next) {
+        if (pod->pub.phase == POD_PENDING && pod->pub.node == (int64_t)node) {
+            bind_pod(pod);
         }
     }
+    cluster_schedule(c);
 }

@@ -12,7 +12,7 @@ static void after(struct pod_state *pod, double seconds, event_handler next) {
 }
 
 static struct node_cache *cache_of(const struct pod_state *pod) {
-    return pod->cluster->nodes[pod->pub.node].cache;
+    return node_of(pod)->pub.cache;
 }
 
 /* ---- readiness ---- */
@@ -76,7 +76,7 @@ static void weights_read(void *context, uint64_t argument) {
 /* From the node's disk to its memory, unless the download has just left them there. */
 static void read_weights(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
-    const struct node *node = &c->nodes[pod->pub.node];
+    const struct node *node = &node_of(pod)->pub;
     if (pod->weights_fresh || c->config.pools[node->pool].disk_read_bytes_per_s <= 0) {
         weights_read(pod, 0);
         return;
@@ -117,7 +117,7 @@ static void images_here(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     pod->pub.pulled_ps = now_of(pod);
     pod->pub.phase = POD_STARTING;
-    cluster_say(c, pod->pub.name, "Pulled", "images are on %s", c->nodes[pod->pub.node].name);
+    cluster_say(c, pod->pub.name, "Pulled", "images are on %s", node_of(pod)->pub.name);
     after(pod, delay_draw(&c->config.startup->container_start, &pod->rng), container_runs);
 }
 

@@ -55,6 +55,7 @@ struct pool_config {
     double memory_bytes;
     int64_t min, max;          /* nodes */
     struct delay provisioning; /* from the request to the node being Ready */
+    double scale_down_after_s; /* empty for that long it is removed; INFINITY = never */
     double network_bytes_per_s;
     double disk_read_bytes_per_s;
     double disk_write_bytes_per_s;

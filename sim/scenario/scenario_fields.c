@@ -83,7 +83,7 @@ static const struct field zone_fields[] = {
 /* Defaults: a node is ready minutes after the request in clouds without a warm buffer (instance boot, driver,
  * device plug-in); 25 Gbit/s and a local NVMe disk that reads 3 GB/s are what GPU instances of the size of
  * one to eight L4 or A10G come with. All are stated guesses to be replaced by measurements of one's own
- * cloud. */
+ * cloud. 10 minutes are the Cluster Autoscaler's --scale-down-unneeded-time. */
 static const struct field pool_fields[] = {
     ROW("name", TEXT, pool_config, name, "The pool's name.", .required = true),
     ROW("zone", TEXT, pool_config, zone, "Where its nodes are; may be left out when there is one zone only."),
@@ -103,6 +103,10 @@ static const struct field pool_fields[] = {
     ROW("provisioning", DELAY, pool_config, provisioning,
         "From the request for a node to the node being Ready.",
         .fallback = "{law: lognormal, median: 180s, sigma: 0.3}"),
+    DURATION(
+        "scale_down_after", pool_config, scale_down_after_s,
+        "A node that is Ready and has no pod for this long is removed, as long as more than `min` are Ready.",
+        .fallback = "10m", .infinite = "never", WITHIN_WINDOW),
     BANDWIDTH("network", pool_config, network_bytes_per_s, "A node's network card.", .fallback = "25Gbps",
               WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
     BANDWIDTH("disk_read", pool_config, disk_read_bytes_per_s, "Reading a node's disk.", .fallback = "3GB/s",

@@ -77,6 +77,7 @@ static inline struct pool_config *add_pool(const char *name, int64_t min, int64_
                               .min = min,
                               .max = max,
                               .provisioning = always(100),
+                              .scale_down_after_s = INFINITY,
                               .network_bytes_per_s = 4e9,
                               .disk_read_bytes_per_s = disk_read,
                               .disk_write_bytes_per_s = 1e9,

@@ -75,7 +75,7 @@ static void warm(void) {
     add_demand("ns/deployment/chat");
     begin(1, (int64_t[]){4}, true);
     CHECK(t.ready == 4 && engine_now(t.engine) == 0);
-    CHECK(cluster_node(t.cluster, 1)->ready && !cluster_node(t.cluster, 2)->exists);
+    CHECK(cluster_node(t.cluster, 1)->ready && cluster_node_count(t.cluster) == 2);
     scale_at(10, 0, 3);
     scale_at(20, 0, 4);
     run_until(-1);
