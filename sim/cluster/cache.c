@@ -178,11 +178,15 @@ bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool 
     return false;
 }
 
-void cache_fill(struct node_cache *cache, const struct artefact *artefact) {
-    struct cache_entry *e = entry_of(cache, artefact->key);
-    if (!e) {
-        e = add_entry(cache, artefact, ARTEFACT_PRESENT);
+void cache_preload(struct node_cache *cache, const struct artefact *artefact) {
+    if (!entry_of(cache, artefact->key)) {
+        add_entry(cache, artefact, ARTEFACT_PRESENT);
     }
+}
+
+void cache_fill(struct node_cache *cache, const struct artefact *artefact) {
+    cache_preload(cache, artefact);
+    struct cache_entry *e = entry_of(cache, artefact->key);
     e->users++;
     e->last_use = ++cache->clock;
 }

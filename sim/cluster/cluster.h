@@ -129,6 +129,12 @@ void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas);
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod);
 
+/* What new nodes of a pool have on their disk: of the images and weights of the pods that may land there,
+ * each one whose key contains one of the pool's `preloaded` texts. The owner sees to it that they fit. */
+const struct artefact *cluster_preloaded(const struct pool_config *pool, const struct labels *pool_labels,
+                                         const struct pod_demand *demands, size_t demand_count,
+                                         struct arena *arena, size_t *count);
+
 /* All pods and nodes there ever were, in order of creation: nodes that are still being provisioned and those
  * that are gone too. */
 size_t cluster_pod_count(const struct cluster *c);

@@ -84,6 +84,8 @@ struct pool_state {
     struct place *places; /* `max` of them */
     uint32_t lowest_free; /* no place below it is free */
     uint32_t ready;       /* nodes */
+    const struct artefact *preloaded;
+    size_t preloaded_count;
 };
 
 struct cluster {
@@ -117,7 +119,8 @@ bool cache_has(const struct node_cache *cache, const char *key);
  * node pulls one image at a time, first come first served (the kubelet's serializeImagePulls). */
 bool cache_want(struct node_cache *cache, const struct artefact *artefact, bool is_image,
                 uint32_t source_host, struct pod_state *pod);
-void cache_fill(struct node_cache *cache, const struct artefact *artefact); /* a pod's, there already */
+void cache_fill(struct node_cache *cache, const struct artefact *artefact);    /* a pod's, there already */
+void cache_preload(struct node_cache *cache, const struct artefact *artefact); /* there, nobody's yet */
 void cache_release(struct node_cache *cache, const char *key);
 void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod);
 void cache_abandon(struct node_cache *cache); /* its node goes: pulls under way end, nobody is told */

@@ -191,6 +191,9 @@ static struct node_state *create(struct cluster *c, size_t pool) {
         .deleted_ps = -1,
         .cache = cache_create(c, &n->pub, c->config.pools[pool].disk_bytes),
     };
+    for (size_t i = 0; i < c->pools[pool].preloaded_count; i++) {
+        cache_preload(n->pub.cache, &c->pools[pool].preloaded[i]);
+    }
     join(c, n);
     return n;
 }
@@ -213,6 +216,9 @@ void nodes_create(struct cluster *c) {
     const struct cluster_config *config = &c->config;
     c->pools = arena_array(c->arena, config->pool_count, sizeof *c->pools);
     for (size_t p = 0; p < config->pool_count; p++) {
-        c->pools[p].places = arena_array(c->arena, (size_t)config->pools[p].max, sizeof *c->pools->places);
+        struct pool_state *pool = &c->pools[p];
+        pool->places = arena_array(c->arena, (size_t)config->pools[p].max, sizeof *pool->places);
+        pool->preloaded = cluster_preloaded(&config->pools[p], &config->pool_labels[p], config->demands,
+                                            config->demand_count, c->arena, &pool->preloaded_count);
     }
 }

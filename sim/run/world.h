@@ -200,11 +200,12 @@ struct world {
     struct record_table *requests_table, *events_table, *decisions_table;
 };
 
-/* world_build.c, world_demands.c, world_labels.c, world_network.c */
+/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_preloaded.c */
 bool world_build(struct world *w, const struct run_options *options, struct error *err);
 bool world_services(struct world *w, const struct run_options *options, struct error *err);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
+bool world_preloaded(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);
 bool world_arrivals(struct world *w, struct error *err);
 void world_free(struct world *w);

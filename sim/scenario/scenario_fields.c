@@ -115,6 +115,10 @@ static const struct field pool_fields[] = {
               .fallback = "1.5GB/s", WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
     BYTES("disk", pool_config, disk_bytes, "Room for images and weights on a node's disk.", .fallback = "1TB",
           WITHIN(1, BYTES_MOST)),
+    ROW("preloaded", TEXTS, pool_config, preloaded,
+        "On a new node's disk from the start: images and weights (`weights/<architecture>`) whose name "
+        "contains one of these texts; `\"*\"` is all that pods which may land there need.",
+        .count_offset = offsetof(struct pool_config, preloaded_count)),
     ROW("labels", LABELS, pool_config, labels, "Labels of its nodes beside the well-known ones."),
     ROW("taints", LABELS, pool_config, taints, "Taints of its nodes: key to `value:effect`."),
     FIELDS_END,

@@ -1,0 +1,55 @@
+/* Whether what a pool's nodes shall have from the start (`preloaded`) is anything, and fits on their disk. */
+#include "run/world.h"
+
+static const struct artefact *preloaded(const struct world *w, size_t pool, const struct pool_config *config,
+                                        size_t *count) {
+    return cluster_preloaded(config, &w->pool_labels[pool], w->demands, w->demand_count, w->arena, count);
+}
+
+/* A text that names nothing is a slip of the pen, or another workload's: the run can go on without. */
+static void say_useless(struct world *w, size_t pool) {
+    const struct pool_config *p = &w->scenario.pools[pool];
+    for (size_t i = 0; i < p->preloaded_count; i++) {
+        struct pool_config one = *p;
+        size_t count = 0;
+        one.preloaded = &p->preloaded[i];
+        one.preloaded_count = 1;
+        preloaded(w, pool, &one, &count);
+        if (count == 0) {
+            notice_add(w->notices, NOTICE_WARNING, &p->pos,
+                       "pool %s: `preloaded` %s is in the name of no image and no weights that a pod on it "
+                       "needs",
+                       p->name, p->preloaded[i]);
+        }
+    }
+}
+
+static bool check_disk(struct world *w, size_t pool, struct error *err) {
+    const struct pool_config *p = &w->scenario.pools[pool];
+    size_t count = 0;
+    const struct artefact *artefacts = preloaded(w, pool, p, &count);
+    double bytes = 0;
+    const struct artefact *largest = artefacts;
+    for (size_t i = 0; i < count; i++) {
+        bytes += artefacts[i].bytes;
+        largest = artefacts[i].bytes > largest->bytes ? &artefacts[i] : largest;
+    }
+    if (bytes <= p->disk_bytes) {
+        return true;
+    }
+    error_at(err, ERROR_INVALID, &p->pos, arena_printf(w->arena, "spec.cluster.pools.%zu.preloaded", pool),
+             "expected at most the node's disk (%.1f GB), found %.1f GB in %zu images and weights",
+             p->disk_bytes / 1e9, bytes / 1e9, count);
+    return error_hint(err, "give the pool a larger `disk`, or name less; the largest is %s (%.1f GB)",
+                      largest->key, largest->bytes / 1e9);
+}
+
+bool world_preloaded(struct world *w, struct error *err) {
+    for (size_t p = 0; p < w->scenario.pool_count; p++) {
+        say_useless(w, p);
+        if (!check_disk(w, p, err)) {
+            return false;
+        }
+    }
+    return true;
+}
