@@ -130,6 +130,9 @@ struct pool_price {
 bool price_book_pools(const struct price_book *book, const struct scenario *scenario, struct arena *arena,
                       struct pool_price **prices, struct error *err);
 
+/* How the pool's nodes are bought, told by that label alone; false when it says what there is not. */
+bool price_pool_purchase(const struct pool_config *pool, enum purchase *purchase, struct error *err);
+
 /* From when a node is charged and for how long. `from` is where the bill starts; `billed` is its time up to
  * `end` with minimum and granularity. False when nothing is charged: the bill never started. A date of -1 is
  * not (yet). */

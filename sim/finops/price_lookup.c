@@ -74,7 +74,7 @@ const struct node_price *price_book_node(const struct price_book *book, const st
 
 static const char capacity_label[] = "karpenter.sh/capacity-type";
 
-static bool read_purchase(const struct pool_config *pool, enum purchase *purchase, struct error *err) {
+bool price_pool_purchase(const struct pool_config *pool, enum purchase *purchase, struct error *err) {
     *purchase = PURCHASE_ON_DEMAND;
     for (size_t i = 0; i < pool->labels.count; i++) {
         const struct label *label = &pool->labels.items[i];
@@ -109,7 +109,7 @@ bool price_book_pools(const struct price_book *book, const struct scenario *s, s
         struct pool_price *found = &(*prices)[i];
         struct error why = {0};
         found->region = scenario_zone_region(s, pool->zone);
-        if (!read_purchase(pool, &found->purchase, err)) {
+        if (!price_pool_purchase(pool, &found->purchase, err)) {
             return false;
         }
         struct price_query query = {.instance_type = pool->instance_type,

@@ -122,7 +122,7 @@ static const struct column replica_columns[] = {
 };
 
 struct node_row {
-    const char *name, *pool, *zone, *instance_type, *gpu;
+    const char *name, *pool, *region, *zone, *instance_type, *purchase, *gpu;
     int64_t gpus;
     simtime requested_ps, ready_ps, deleted_ps;
 };
@@ -131,10 +131,12 @@ struct node_row {
     { name, type, offsetof(struct node_row, member), units, long_name, NULL, NULL }
 
 static const struct column node_columns[] = {
-    NODE("name", COLUMN_TEXT, name, "1", "pool-ordinal"),
+    NODE("name", COLUMN_TEXT, name, "1", "pool-place; the second node of a place pool-place-r2, and so on"),
     NODE("pool", COLUMN_TEXT, pool, "1", "pool"),
+    NODE("region", COLUMN_TEXT, region, "1", "region"),
     NODE("zone", COLUMN_TEXT, zone, "1", "zone"),
     NODE("instance_type", COLUMN_TEXT, instance_type, "1", "what the cloud calls it"),
+    NODE("purchase", COLUMN_TEXT, purchase, "1", "on-demand, spot or reserved; empty = not known"),
     NODE("gpu", COLUMN_TEXT, gpu, "1", "GPU kind"),
     NODE("gpus", COLUMN_I64, gpus, "1", "GPUs"),
     NODE("requested_s", COLUMN_SECONDS_PS, requested_ps, "s", "provisioning started"),
@@ -287,15 +289,39 @@ static bool write_replicas(struct world *w, struct error *err) {
     return t != NULL;
 }
 
+/* As the bill has it; without prices, as the pool's label says. */
+static const char *purchase_of(const struct world *w, uint32_t pool) {
+    enum purchase purchase;
+    struct error unknown = {0};
+    if (w->has_prices) {
+        return purchase_names[w->pool_prices[pool].purchase];
+    }
+    return price_pool_purchase(&w->scenario.pools[pool], &purchase, &unknown) ? purchase_names[purchase] : "";
+}
+
+static struct node_row node_row_of(const struct world *w, const struct node *n) {
+    const struct pool_config *p = &w->scenario.pools[n->pool];
+    return (struct node_row){
+        .name = n->name,
+        .pool = p->name,
+        .region = scenario_zone_region(&w->scenario, p->zone),
+        .zone = p->zone,
+        .instance_type = p->instance_type,
+        .purchase = purchase_of(w, n->pool),
+        .gpu = p->gpu ? p->gpu : "",
+        .gpus = p->gpus,
+        .requested_ps = n->requested_ps,
+        .ready_ps = n->ready_ps,
+        .deleted_ps = n->deleted_ps,
+    };
+}
+
 static bool write_nodes(struct world *w, struct error *err) {
     struct record_table *t =
         recorder_table(w->recorder, "/nodes", node_columns, sizeof(struct node_row), err);
     for (size_t i = 0; t && i < cluster_node_count(w->cluster); i++) {
-        const struct node *n = cluster_node(w->cluster, i);
-        const struct pool_config *p = &w->scenario.pools[n->pool];
-        struct node_row row = {n->name, p->name,         p->zone,     p->instance_type, p->gpu ? p->gpu : "",
-                               p->gpus, n->requested_ps, n->ready_ps, n->deleted_ps};
-        if (n->requested_ps >= 0 && !record_append(t, &row, err)) {
+        struct node_row row = node_row_of(w, cluster_node(w->cluster, i));
+        if (!record_append(t, &row, err)) {
             return false;
         }
     }
