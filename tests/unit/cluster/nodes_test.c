@@ -201,6 +201,28 @@ static void one_that_min_has_kept_goes_when_another_is_ready(void **state) {
     assert_int_equal(in_child(on_its_way), 0);
 }
 
+static void longest_of_the_kept(void) {
+    shrinking_pool(2, 3, 1)->provisioning = always(1000);
+    add_demand("ns/deployment/a");
+    add_demand("ns/deployment/b");
+    add_demand("ns/deployment/c");
+    begin(1, (int64_t[]){1, 1, 0}, true);
+    scale_at(10, 2, 1); /* asks for gpu-2 */
+    scale_at(20, 2, 0);
+    scale_at(30, 0, 0); /* leaves gpu-0 */
+    scale_at(40, 1, 0); /* leaves gpu-1 */
+    run_until(1009);
+    CHECK(removed_at(0, -1) && removed_at(1, -1));
+    run_until(-1);
+    CHECK(removed_at(0, 1010) && removed_at(1, -1) && node_at(2)->ready);
+    end();
+}
+
+static void of_several_that_min_has_kept_the_one_empty_longest_goes(void **state) {
+    (void)state;
+    assert_int_equal(in_child(longest_of_the_kept), 0);
+}
+
 static void two_pools(void) {
     shrinking_pool(0, 2, 1);
     add_pool("spot", 0, 2, 1)->scale_down_after_s = 60;
@@ -440,6 +462,7 @@ int main(void) {
         cmocka_unit_test(never_fewer_than_min_and_of_equals_the_highest_numbers_go_first),
         cmocka_unit_test(the_node_that_has_been_empty_longest_goes_first),
         cmocka_unit_test(one_that_min_has_kept_goes_when_another_is_ready),
+        cmocka_unit_test(of_several_that_min_has_kept_the_one_empty_longest_goes),
         cmocka_unit_test(each_pool_has_its_own_time),
         cmocka_unit_test(what_comes_to_a_removed_nodes_place_is_another_node_with_an_empty_cache),
         cmocka_unit_test(a_new_node_takes_the_lowest_free_place),
