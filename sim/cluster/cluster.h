@@ -70,6 +70,7 @@ struct node {
     uint32_t pods;                              /* bound or nominated */
     int64_t used_cpu_milli, used_memory_bytes, used_gpus;
     struct node_cache *cache; /* NULL when it is removed */
+    struct pod *first_pod;    /* that was ever bound to it, in order of creation: next_on_node */
 };
 
 struct pod {
@@ -80,7 +81,8 @@ struct pod {
     enum pod_phase phase;
     int64_t node; /* index: its own, or the one being provisioned that it is nominated to; -1 = none */
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
-    void *owner_data; /* the owner's: its replica */
+    struct pod *next_on_node; /* bound to the same node; NULL = none, or not bound */
+    void *owner_data;         /* the owner's: its replica */
 };
 
 struct cluster_events {

@@ -30,6 +30,7 @@ struct node_state {
     size_t live_at;     /* in cluster.live */
     simtime emptied_ps; /* Ready and without a pod since; -1 = it has one, or is not Ready */
     event_id clock;     /* of its removal; 0 = none */
+    struct pod *last_pod;
 };
 
 enum artefact_state { ARTEFACT_PULLING, ARTEFACT_PRESENT };
@@ -131,6 +132,7 @@ bool pool_may_grow(const struct cluster *c, size_t pool);
 struct node_state *node_add(struct cluster *c, size_t pool, bool at_once);
 struct node_state *node_of(const struct pod_state *pod);
 void node_take_room(struct node_state *node, const struct pod_demand *demand);
+void node_binds(struct node_state *node, struct pod *pod);
 void node_give_room_back(struct node_state *node, const struct pod_demand *demand);
 
 /* placement.c */

@@ -154,6 +154,22 @@ void node_give_room_back(struct node_state *n, const struct pod_demand *d) {
     }
 }
 
+/* Most often the pod is younger than all before it. */
+void node_binds(struct node_state *n, struct pod *pod) {
+    if (n->last_pod && n->last_pod->index < pod->index) {
+        n->last_pod->next_on_node = pod;
+        n->last_pod = pod;
+        return;
+    }
+    struct pod **link = &n->pub.first_pod;
+    while (*link && (*link)->index < pod->index) {
+        link = &(*link)->next_on_node;
+    }
+    pod->next_on_node = *link;
+    *link = pod;
+    n->last_pod = n->last_pod ? n->last_pod : pod;
+}
+
 /* ---- from the request to Ready ---- */
 
 static void node_becomes_ready(struct node_state *n) {

@@ -92,6 +92,7 @@ void pod_gives_room_back(struct pod_state *pod) {
 void pod_become_bound(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     pod->pub.bound_ps = engine_now(c->engine);
+    node_binds(node_of(pod), &pod->pub);
     cluster_say(c, pod->pub.name, "Scheduled", "assigned to %s", node_of(pod)->pub.name);
 }
 

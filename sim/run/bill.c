@@ -86,11 +86,9 @@ static struct meter_pod meter_of_pod(const struct world *w, const struct pod *po
 
 size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods, simtime end) {
     size_t count = 0;
-    for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
-        const struct pod *pod = cluster_pod(w->cluster, i);
-        if (pod->node == (int64_t)node && pod->bound_ps >= 0) {
-            pods[count++] = meter_of_pod(w, pod, end);
-        }
+    const struct pod *pod = cluster_node(w->cluster, node)->first_pod;
+    for (; pod; pod = pod->next_on_node) {
+        pods[count++] = meter_of_pod(w, pod, end);
     }
     return count;
 }
@@ -113,7 +111,7 @@ bool bill_make(struct world *w, struct error *err) {
     struct meter_pod *pods = mem_zalloc(cluster_pod_count(w->cluster), sizeof *pods);
     bool ok = true;
     for (size_t n = 0; ok && n < cluster_node_count(w->cluster); n++) {
-        ok = cluster_node(w->cluster, n)->requested_ps < 0 || bill_node(w, n, pods, end, err);
+        ok = bill_node(w, n, pods, end, err);
     }
     free(pods);
     return ok && transfers_make(w, err) && (!w->has_prices || ledger_fixed(&w->ledger, &w->price_book, err));

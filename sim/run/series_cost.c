@@ -78,8 +78,8 @@ static void add_node(struct world *w, size_t index, simtime end, struct meter_po
     struct meter_node node = bill_meter_node(w, n, end);
     simtime from;
     simtime billed;
-    if (n->requested_ps < 0 || !billing_interval(w->pool_prices[n->pool].price, node.requested_ps,
-                                                 node.ready_ps, node.end_ps, &from, &billed)) {
+    if (!billing_interval(w->pool_prices[n->pool].price, node.requested_ps, node.ready_ps, node.end_ps, &from,
+                          &billed)) {
         return;
     }
     size_t pod_count = bill_meter_pods(w, index, pods, end);

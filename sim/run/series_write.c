@@ -172,7 +172,7 @@ static bool put_pool(struct world *w, uint32_t pool, struct series_file *f) {
     struct window_steps *ready = window_steps(windows);
     for (size_t i = 0; i < cluster_node_count(w->cluster); i++) {
         const struct node *n = cluster_node(w->cluster, i);
-        if (n->pool == pool && n->requested_ps >= 0) {
+        if (n->pool == pool) {
             simtime gone = first_of(n->deleted_ps, f->end_ps);
             simtime from = first_of(n->ready_ps, gone);
             window_steps_span(starting, windows, n->requested_ps, from, 1);

@@ -244,10 +244,16 @@ static inline void end(void) {
     for (size_t i = 0; i < cluster_node_count(t.cluster); i++) {
         const struct node *n = cluster_node(t.cluster, i);
         uint32_t pods = 0;
+        const struct pod *bound = n->first_pod;
         for (size_t k = 0; k < cluster_pod_count(t.cluster); k++) {
             const struct pod *p = cluster_pod(t.cluster, k);
             pods += p->node == (int64_t)i && p->phase != POD_GONE;
+            if (p->node == (int64_t)i && p->bound_ps >= 0) {
+                CHECK(bound == p);
+                bound = p->next_on_node;
+            }
         }
+        CHECK(!bound);
         CHECK(n->pods == pods && n->used_gpus >= 0 && n->used_gpus <= t.pools[n->pool].gpus);
         CHECK(pods > 0 || (n->used_cpu_milli == 0 && n->used_memory_bytes == 0 && n->used_gpus == 0));
     }

@@ -76,6 +76,26 @@ static void a_pod_without_room_says_why_once_and_is_placed_when_room_comes(void 
     assert_int_equal(in_child(unschedulable), 0);
 }
 
+static void overtaken(void) {
+    add_pool("gpu", 1, 1, 2);
+    add_demand("ns/deployment/small");
+    add_demand("ns/deployment/large")->gpus = 2;
+    begin(1, (int64_t[]){1, 0}, true);
+    scale_at(10, 1, 1); /* 1: no room */
+    scale_at(20, 0, 2); /* 2: fits */
+    scale_at(30, 0, 0);
+    run_until(-1);
+    CHECK(pod_at(1)->bound_ps == 30 * SIMTIME_SECOND && pod_at(2)->bound_ps == 20 * SIMTIME_SECOND);
+    const struct pod *first = cluster_node(t.cluster, 0)->first_pod;
+    CHECK(first == pod_at(0) && first->next_on_node == pod_at(1));
+    end();
+}
+
+static void a_node_knows_its_pods_in_order_of_creation(void **state) {
+    (void)state;
+    assert_int_equal(in_child(overtaken), 0);
+}
+
 static void many(void) {
     add_pool("gpu", 1, 1, 8);
     add_demand("ns/deployment/chat");
@@ -99,6 +119,7 @@ int main(void) {
         cmocka_unit_test(a_need_asks_for_one_node_once),
         cmocka_unit_test(a_pod_that_waits_for_a_node_takes_room_that_becomes_free),
         cmocka_unit_test(a_pod_without_room_says_why_once_and_is_placed_when_room_comes),
+        cmocka_unit_test(a_node_knows_its_pods_in_order_of_creation),
         cmocka_unit_test(thousands_of_pods_without_room_are_no_burden),
     };
     return cmocka_run_group_tests_name("cluster/placement", tests, NULL, NULL);
