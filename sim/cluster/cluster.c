@@ -66,11 +66,13 @@ static void join(struct cluster *c, struct pod_state *pod) {
     pod->previous = c->last_pod;
     *(c->last_pod ? &c->last_pod->next : &c->first_pod) = pod;
     c->last_pod = pod;
+    c->present_count++;
 }
 
 static void leave(struct cluster *c, struct pod_state *pod) {
     *(pod->previous ? &pod->previous->next : &c->first_pod) = pod->next;
     *(pod->next ? &pod->next->previous : &c->last_pod) = pod->previous;
+    c->present_count--;
 }
 
 static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
@@ -353,6 +355,15 @@ void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm) {
         c->demands[d].reconciling = false;
     }
     cluster_schedule(c);
+}
+
+size_t cluster_present_count(const struct cluster *c) {
+    return c->present_count;
+}
+
+struct pod *cluster_present_pod(const struct cluster *c, const struct pod *pod) {
+    struct pod_state *next = pod ? ((const struct pod_state *)pod)->next : c->first_pod;
+    return next ? &next->pub : NULL;
 }
 
 size_t cluster_pod_count(const struct cluster *c) {

@@ -137,6 +137,11 @@ const struct artefact *cluster_preloaded(const struct pool_config *pool, const s
                                          const struct pod_demand *demands, size_t demand_count,
                                          struct arena *arena, size_t *count);
 
+/* Pods that are not Gone, in order of creation: how many, and the one after `pod` (the first after NULL; NULL
+ * after the last). What is Gone costs nothing here. */
+size_t cluster_present_count(const struct cluster *c);
+struct pod *cluster_present_pod(const struct cluster *c, const struct pod *pod);
+
 /* All pods and nodes there ever were, in order of creation: nodes that are still being provisioned and those
  * that are gone too. */
 size_t cluster_pod_count(const struct cluster *c);

@@ -102,6 +102,7 @@ struct cluster {
     struct pod_state **pods; /* all there ever were */
     size_t pod_count, pod_capacity;
     struct pod_state *first_pod, *last_pod; /* of those not Gone: what look-ups go through */
+    size_t present_count;
     struct demand_state *demands;
 };
 

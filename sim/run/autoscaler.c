@@ -95,12 +95,12 @@ static struct hpa_pod pod_view(const struct pod *p, simtime now) {
 }
 
 static void see_pods(const struct world *w, const struct scaler *s, struct view *v) {
-    size_t all = cluster_pod_count(w->cluster);
-    v->pods = mem_zalloc(all, sizeof *v->pods);
-    v->serving = mem_zalloc(all, sizeof *v->serving);
-    for (size_t i = 0; i < all; i++) {
-        const struct pod *p = cluster_pod(w->cluster, i);
-        if (p->demand == s->demand && p->phase != POD_GONE) {
+    size_t present = cluster_present_count(w->cluster);
+    const struct pod *p = NULL;
+    v->pods = mem_zalloc(present, sizeof *v->pods);
+    v->serving = mem_zalloc(present, sizeof *v->serving);
+    while ((p = cluster_present_pod(w->cluster, p))) {
+        if (p->demand == s->demand) {
             v->serving[v->count] = p->owner_data;
             v->pods[v->count++] = pod_view(p, engine_now(w->engine));
         }

@@ -241,6 +241,16 @@ static inline const struct diary_entry *last_said(const char *object, const char
 }
 
 static inline void end(void) {
+    const struct pod *present = NULL;
+    size_t present_count = 0;
+    for (size_t k = 0; k < cluster_pod_count(t.cluster); k++) {
+        if (cluster_pod(t.cluster, k)->phase != POD_GONE) {
+            present = cluster_present_pod(t.cluster, present);
+            CHECK(present == cluster_pod(t.cluster, k));
+            present_count++;
+        }
+    }
+    CHECK(!cluster_present_pod(t.cluster, present) && present_count == cluster_present_count(t.cluster));
     for (size_t i = 0; i < cluster_node_count(t.cluster); i++) {
         const struct node *n = cluster_node(t.cluster, i);
         uint32_t pods = 0;
