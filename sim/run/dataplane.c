@@ -413,7 +413,6 @@ static void on_finished(void *context, struct replica *replica, struct request *
 static void on_token_gaps(void *context, struct replica *replica, simtime gap, simtime increment,
                           uint64_t steps, uint64_t count) {
     struct world *w = context;
-    histogram_add_progression(&w->all.itl, gap, increment, steps, count);
     histogram_add_progression(&w->services[replica->service].scope.itl, gap, increment, steps, count);
 }
 

@@ -150,6 +150,7 @@ static bool run_world(struct world *w, const struct run_options *options, struct
         return false;
     }
     dataplane_finish_all(w);
+    scopes_sum_up(w);
     series_end(w);
     if (error_is_set(&w->failure)) {
         *err = w->failure;

@@ -119,11 +119,37 @@ static void count_end(struct scope *s, const struct request *r, bool good) {
 }
 
 void scopes_finished(struct world *w, const struct request *r, bool good) {
-    count_end(&w->all, r, good);
     count_end(&w->services[r->service].scope, r, good);
     struct scope *tenant = scope_of_tenant(w, r->tenant);
     if (tenant) {
         count_end(tenant, r, good);
+    }
+}
+
+static void add_scope(struct scope *to, const struct scope *from) {
+    to->counts.completed += from->counts.completed;
+    to->counts.rejected += from->counts.rejected;
+    to->counts.timed_out += from->counts.timed_out;
+    to->counts.failed += from->counts.failed;
+    to->counts.unfinished += from->counts.unfinished;
+    to->counts.cancelled += from->counts.cancelled;
+    to->counted_completed += from->counted_completed;
+    to->one_token += from->one_token;
+    to->good += from->good;
+    to->input_tokens += from->input_tokens;
+    to->output_tokens += from->output_tokens;
+    to->good_in_all += from->good_in_all;
+    to->output_tokens_in_all += from->output_tokens_in_all;
+    histogram_merge(&to->ttft, &from->ttft);
+    histogram_merge(&to->tpot, &from->tpot);
+    histogram_merge(&to->itl, &from->itl);
+    histogram_merge(&to->e2e, &from->e2e);
+    histogram_merge(&to->queue, &from->queue);
+}
+
+void scopes_sum_up(struct world *w) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        add_scope(&w->all, &w->services[i].scope);
     }
 }
 

@@ -256,6 +256,8 @@ void autoscaler_free(struct world *w);
 struct scope *scope_of_tenant(struct world *w, uint32_t name);
 void scopes_arrived(struct world *w, const struct request *r);
 void scopes_finished(struct world *w, const struct request *r, bool good);
+/* Adds the services up to the whole, which until then has counted arrivals and nothing else. */
+void scopes_sum_up(struct world *w);
 void scope_free(struct scope *s);
 bool request_is_good(const struct request *r, const struct request_limits *limits);
 double request_ttft_s(const struct request *r); /* NaN where undefined */

@@ -4,6 +4,13 @@
 
 #include "serving/replica.h"
 
+/* Steps of a run along one straight piece of the table of service times: durations first, first + increment,
+ * ... */
+struct stretch {
+    int64_t steps;
+    simtime first, increment;
+};
+
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
  * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
  * requests say of themselves is as of the run's beginning until it is settled. */
@@ -12,6 +19,7 @@ struct decode_run {
     simtime began_ps;
     int64_t sequences, context; /* of the first step */
     uint64_t counted;           /* requests whose gaps count */
+    struct stretch head;        /* most runs need no other */
 };
 
 struct batching {

@@ -12,21 +12,27 @@
 /* Keeps dates far from overflow, whatever a step lasts. */
 enum { RUN_STEPS_MAX = 1 << 16 };
 
-/* Steps of a run along one straight piece of the table: durations first, first + increment, ... */
-struct stretch {
-    int64_t steps;
-    simtime first, increment;
-};
-
-static struct stretch stretch_at(const struct batching *b, int64_t done, int64_t steps) {
+static struct stretch stretch_from(const struct batching *b, int64_t done) {
     int64_t context = b->run.context + done * b->run.sequences;
     struct decode_line line = service_time_decode_line(b->times, b->run.sequences, context);
-    struct stretch s = {.steps = (line.to - context + b->run.sequences - 1) / b->run.sequences,
-                        .first = line.base + line.slope * (context - line.from),
-                        .increment = line.slope * b->run.sequences};
-    if (s.steps > steps - done || line.to <= context) {
-        s.steps = steps - done; /* beyond the table's last piece its slope goes on */
+    int64_t room = line.to - context;
+    return (struct stretch){
+        /* beyond the table's last piece its slope goes on */
+        .steps = room > 0 ? (room + b->run.sequences - 1) / b->run.sequences : RUN_STEPS_MAX,
+        .first = line.base + line.slope * (context - line.from),
+        .increment = line.slope * b->run.sequences};
+}
+
+/* The stretch from step `done` on, of a run of `steps`. */
+static struct stretch stretch_at(const struct batching *b, int64_t done, int64_t steps) {
+    struct stretch s = b->run.head;
+    if (done < s.steps) {
+        s.first += s.increment * done;
+        s.steps -= done;
+    } else {
+        s = stretch_from(b, done);
     }
+    s.steps = s.steps < steps - done ? s.steps : steps - done;
     return s;
 }
 
@@ -144,6 +150,7 @@ simtime run_begin(struct batching *b, const struct step_shape *shape) {
     b->run.began_ps = b->step_began_ps;
     b->run.sequences = shape->decode_sequences;
     b->run.context = shape->decode_context;
+    b->run.head = stretch_from(b, 0);
     return b->run.began_ps + time_of(b, steps);
 }
 
