@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DD_POLICY_ABI 1u
+#define DD_POLICY_ABI 2u
 
 /* A replica that may be chosen, as the gateway knows it: 32 bytes. */
 struct dd_candidate {
@@ -46,6 +46,7 @@ struct dd_router_ops {
     uint32_t (*choose)(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]);
     void (*destroy)(void *state);
+    uint32_t deterministic; /* not 0: chooses without draws, and `uniform` is NULL; saves their making */
 };
 
 #ifdef __cplusplus

@@ -127,6 +127,12 @@ void histogram_add_progression(struct histogram *h, simtime first, simtime incre
     if (weight == 0) {
         return;
     }
+    if (steps == 1) {
+        count_bucket(h, simtime_to_s(first), weight);
+        count_range(h, simtime_to_s(first), simtime_to_s(first), weight);
+        h->sum += (simtime_total)first * (simtime_total)weight;
+        return;
+    }
     while (steps > 0) {
         uint64_t inside = same_bucket(first, increment, steps);
         simtime last = first + increment * (simtime)(inside - 1);

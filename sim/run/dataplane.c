@@ -41,7 +41,7 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     r->status = (uint8_t)status;
     r->done_ps = r->last_token_ps >= 0 && status == REQUEST_COMPLETED ? r->last_token_ps + r->down_ps
                                                                       : engine_now(w->engine);
-    engine_cancel(w->engine, r->timeout);
+    patience_ends(w, r);
     system_changes(w, -1);
     w->sojourn_sum += engine_now(w->engine) - r->arrival_ps;
     transfers_count(w, r);
@@ -172,8 +172,14 @@ static void route(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
     struct dd_route_request seen = {
         .id = r->id, .session = r->session, .input_tokens = r->input_tokens, .tenant = r->tenant};
-    struct rng rng = rng_stream_id(w->seed, RNG_ROUTER, s->router_stream ^ r->id);
-    double uniform[2] = {rng_uniform(&rng), rng_uniform(&rng)};
+    double draws[2];
+    const double *uniform = NULL;
+    if (!s->router->deterministic) {
+        struct rng rng = rng_stream_id(w->seed, RNG_ROUTER, s->router_stream ^ r->id);
+        draws[0] = rng_uniform(&rng);
+        draws[1] = rng_uniform(&rng);
+        uniform = draws;
+    }
     uint32_t chosen = s->router->choose(s->router_state, &seen, s->candidates, s->candidate_count, uniform);
     if (chosen >= s->candidate_count) {
         error_set(&w->failure, ERROR_FAILED, "router '%s' chose replica %u of %u", s->router->name, chosen,
@@ -196,11 +202,8 @@ static void route(struct world *w, struct request *r) {
     engine_at(w->engine, engine_now(w->engine) + hop, EVENT_ARRIVAL, submit_later, w, (uint64_t)(uintptr_t)r);
 }
 
-static void give_up(void *context, uint64_t argument) {
-    struct world *w = context;
-    struct request *r = (struct request *)(uintptr_t)argument; /* NOLINT(performance-no-int-to-ptr) */
+void dataplane_give_up(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
-    r->timeout = 0;
     if (r->replica >= 0 && r->place == REQUEST_PLACE_NONE) {
         r->status = REQUEST_TIMED_OUT; /* between gateway and replica: it ends on arrival there */
     } else if (r->replica >= 0) {
@@ -236,10 +239,7 @@ static void at_gateway(struct world *w, struct request *r) {
         return;
     }
     s->waiting++;
-    if (s->timeout_ps > 0) {
-        r->timeout = engine_at(w->engine, r->arrival_ps + s->timeout_ps, EVENT_TIMEOUT, give_up, w,
-                               (uint64_t)(uintptr_t)r);
-    }
+    patience_begins(w, r);
     if (s->candidate_count == 0) {
         request_list_push_back(&s->held, r);
         return;
@@ -390,9 +390,7 @@ static void on_scheduled(void *context, struct replica *replica, struct request 
 
 static void on_first_token(void *context, struct replica *replica, struct request *r) {
     (void)replica;
-    struct world *w = context;
-    engine_cancel(w->engine, r->timeout);
-    r->timeout = 0;
+    patience_ends(context, r);
 }
 
 static void on_finished(void *context, struct replica *replica, struct request *r,

@@ -41,6 +41,14 @@ struct reject_reason {
     uint64_t count;
 };
 
+/* Requests of a service that wait for their first token, the one that gives up first before the others; see
+ * patience.c. */
+struct patience {
+    struct request *first, *last;
+    event_id event; /* not after the first one gives up; 0 = none */
+    simtime event_ps;
+};
+
 struct service_state {
     const char *name;
     uint32_t name_id; /* in the names table */
@@ -50,6 +58,7 @@ struct service_state {
     uint64_t router_stream;
     int64_t queue_limit; /* -1 = none */
     simtime timeout_ps;  /* 0 = none */
+    struct patience patience;
     struct request_limits limits;
     struct dd_candidate *candidates; /* Ready replicas that take work */
     struct serving_pod **candidate_pods;
@@ -220,6 +229,11 @@ void changes_begin(struct world *w);
 /* dataplane.c */
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
+void dataplane_give_up(struct world *w, struct request *r);
+
+/* patience.c: begins at the gateway, ends with the first token or the request, whichever comes first. */
+void patience_begins(struct world *w, struct request *r);
+void patience_ends(struct world *w, struct request *r);
 
 /* bill.c: what happened on the nodes, metered once for the ledger (nothing without prices) and the footprint
  */

@@ -28,13 +28,20 @@ static struct batching *batching_of(struct replica *r) {
     return (struct batching *)r;
 }
 
+/* used * 1000 / kv_blocks without a division, which took a twentieth of a run: a product may be one off. */
+uint32_t batching_permille(const struct batching *b, int64_t used) {
+    int64_t permille = (int64_t)((double)used * b->permille_per_block);
+    permille += (permille + 1) * b->config.kv_blocks <= used * 1000;
+    permille -= permille * b->config.kv_blocks > used * 1000;
+    return (uint32_t)permille;
+}
+
 void batching_update_load(struct batching *b) {
     assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
     assert(b->running_count <= b->config.max_num_seqs);
     b->base.waiting = b->waiting.count;
     b->base.running = (uint32_t)b->running_count;
-    int64_t used = b->config.kv_blocks - b->free_blocks;
-    b->base.kv_permille = (uint32_t)(used * 1000 / b->config.kv_blocks);
+    b->base.kv_permille = batching_permille(b, b->config.kv_blocks - b->free_blocks);
     if (b->base.kv_permille > b->base.kv_peak_permille) {
         b->base.kv_peak_permille = b->base.kv_permille;
     }
@@ -370,7 +377,7 @@ static void batching_settle(struct replica *replica) {
 static void batching_look(struct replica *replica) {
     struct batching *b = batching_of(replica);
     if (b->run.steps > 0) {
-        replica->kv_permille = (uint32_t)(run_blocks_in_use(b) * 1000 / b->config.kv_blocks);
+        replica->kv_permille = batching_permille(b, run_blocks_in_use(b));
     }
 }
 
@@ -400,6 +407,7 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->times = times;
     b->fast = fast;
     b->free_blocks = config->kv_blocks;
+    b->permille_per_block = 1000 / (double)config->kv_blocks;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));

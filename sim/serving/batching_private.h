@@ -33,6 +33,7 @@ struct batching {
     struct request **leaving; /* at the end of a step */
     int64_t running_count;
     int64_t free_blocks;
+    double permille_per_block;
     bool stepping;  /* a step, or the event that begins one, is pending */
     bool in_step;   /* its shape is fixed: who leaves, leaves at its end */
     bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
@@ -45,7 +46,8 @@ struct batching {
     uint64_t gap_count;
 };
 
-/* batching.c: what the gateway may know, after a change. */
+/* batching.c: blocks as thousandths of the KV cache; what the gateway may know, after a change. */
+uint32_t batching_permille(const struct batching *b, int64_t used);
 void batching_update_load(struct batching *b);
 
 /* ---- batching_run.c ---- */

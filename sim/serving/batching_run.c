@@ -16,11 +16,11 @@ static struct stretch stretch_from(const struct batching *b, int64_t done) {
     int64_t context = b->run.context + done * b->run.sequences;
     struct decode_line line = service_time_decode_line(b->times, b->run.sequences, context);
     int64_t room = line.to - context;
-    return (struct stretch){
-        /* beyond the table's last piece its slope goes on */
-        .steps = room > 0 ? (room + b->run.sequences - 1) / b->run.sequences : RUN_STEPS_MAX,
-        .first = line.base + line.slope * (context - line.from),
-        .increment = line.slope * b->run.sequences};
+    return (struct stretch){/* beyond the table's last piece its slope goes on */
+                            .steps =
+                                room > 0 ? (room + b->run.sequences - 1) / b->run.sequences : RUN_STEPS_MAX,
+                            .first = line.base + line.slope * (context - line.from),
+                            .increment = line.slope * b->run.sequences};
 }
 
 /* The stretch from step `done` on, of a run of `steps`. */

@@ -22,4 +22,5 @@ const struct dd_router_ops router_least_outstanding = {
     .name = "least-outstanding",
     .help = "the ready replica with the fewest unanswered requests",
     .choose = choose,
+    .deterministic = 1,
 };

@@ -47,4 +47,5 @@ const struct dd_router_ops router_round_robin = {
     .create = create,
     .choose = choose,
     .destroy = free,
+    .deterministic = 1,
 };

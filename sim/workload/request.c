@@ -65,6 +65,7 @@ struct request *request_take(struct request_pool *p) {
         .first_token_ps = -1,
         .last_token_ps = -1,
         .done_ps = -1,
+        .gives_up_ps = -1,
         .replica = -1,
     };
     if (++p->live > p->peak) {

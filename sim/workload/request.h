@@ -24,7 +24,7 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 160 bytes; dates in ps, -1 = not yet. */
+/* 176 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
@@ -38,7 +38,8 @@ struct request {
     double service_s; /* stated work of a plain request; 0 = drawn from the server's law */
     double payload_bytes;
     struct request *previous, *next; /* in the list it waits in */
-    event_id timeout;
+    struct request *sooner, *later;  /* in the order of giving up */
+    simtime gives_up_ps; /* waits for its first token no longer; -1 = does not look at the clock */
     uint32_t input_tokens;
     uint32_t output_tokens; /* at least 1 for work that goes to a model */
     uint32_t generated;
