@@ -227,7 +227,7 @@ static void append_scopes(struct strbuf *out, const char *title, const struct sc
 
 /* ---- replications ---- */
 
-/* "75.6 ms +- 1.2 ms"; the mean alone where it has no interval, "-" where there is none. */
+/* "75.6 ms ± 1.2 ms"; the mean alone where it has no interval, "-" where there is none. */
 static void figure_cell(const struct replicated_figure *f, cell_function *cell, char out[CELL_BYTES]) {
     char mean[CELL_BYTES];
     char half[CELL_BYTES];
@@ -236,12 +236,12 @@ static void figure_cell(const struct replicated_figure *f, cell_function *cell, 
     } else if (isnan(f->half)) {
         cell(f->mean, out);
     } else {
-        snprintf(out, CELL_BYTES, "%.24s +- %.24s", cell(f->mean, mean), cell(f->half, half));
+        snprintf(out, CELL_BYTES, "%.24s ± %.24s", cell(f->mean, mean), cell(f->half, half));
     }
 }
 
 static void append_replications(struct strbuf *out, const struct summary *s, struct json_object *replicated) {
-    strbuf_printf(out, "\n%llu replications: mean +- half of the 95 %% interval (above: the first alone)\n",
+    strbuf_printf(out, "\n%llu replications: mean ± half of the 95 %% interval (above: the first alone)\n",
                   (unsigned long long)s->replications);
     for (const struct headline *h = headlines; h->path; h++) {
         struct json_object *figure = NULL;
@@ -254,7 +254,7 @@ static void append_replications(struct strbuf *out, const struct summary *s, str
         cell_append_left(out, h->label, 24);
         cell_append_right(out, isnan(f.mean) ? "-" : h->cell(f.mean, cell), 10);
         if (!isnan(f.half)) {
-            strbuf_printf(out, "  +- %s", h->cell(f.half, cell));
+            strbuf_printf(out, "  ± %s", h->cell(f.half, cell));
         }
         if (f.n < s->replications) {
             strbuf_printf(out, "  (in %llu of them)", (unsigned long long)f.n);

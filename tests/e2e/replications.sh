@@ -89,7 +89,7 @@ check "means and intervals are those of the single runs" \
 table() {
     run=(run scenarios/quickstart --out "$SCRATCH/table" "${short[@]}" --reps 2 --jobs 2)
     "$DRYDOCK" "${run[@]}" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || return 1
-    grep -q '^2 replications: mean' "$SCRATCH/stdout" && grep -q '  TTFT p95 .* +- ' "$SCRATCH/stdout" &&
+    grep -q '^2 replications: mean' "$SCRATCH/stdout" && grep -q '  TTFT p95 .* ± ' "$SCRATCH/stdout" &&
         grep -q '^Objectives, judged on the means' "$SCRATCH/stdout" && ! grep -qv '^drydock: ' "$SCRATCH/stderr"
 }
 check "the table has means, half widths and judged objectives" table
