@@ -27,7 +27,8 @@ static const struct option option_rows[] = {
      "Overrides a value below spec (traces.0.rate_scale=2) or a field of a manifest "
      "(hpa/chat.spec.minReplicas=4, deployment/chat.args.--max-num-seqs=64).",
      FIELD(set), 0, 0, UNIT_NUMBER},
-    {"arm", OPTION_TEXT, "NAME", "Applies an arm of the scenario first.", FIELD(arm), 0, 0, UNIT_NUMBER},
+    {"arm", OPTION_TEXT, "NAME", "Runs one arm of the scenario, into its folder of OUT.", FIELD(arm), 0, 0,
+     UNIT_NUMBER},
     {"check", OPTION_FLAG, NULL, "Exit 1 when an objective is missed.", FIELD(check), 0, 0, UNIT_NUMBER},
     {"stepping", OPTION_FLAG, NULL, "Engines step by step: the reference, with the same results and slower.",
      FIELD(stepping), 0, 0, UNIT_NUMBER},
@@ -106,7 +107,12 @@ static enum error_code run_once(const struct run_request *o, const char *scenari
     struct arena arena = {0};
     struct run_result result = {0};
     struct run_options options = run_options_of(o, scenario);
+    options.unless_arms = true;
     bool ok = run_scenario(&options, &arena, &result, err);
+    if (ok && result.arm_count > 0) {
+        arena_free(&arena);
+        return run_study(o, scenario, err);
+    }
     run_show_notices(o, &result.notices, ok);
     enum error_code code = ok ? ERROR_NONE : err->code;
     if (ok) {
@@ -154,9 +160,12 @@ const struct command command_run = {
         "is "
         "that of the first, and `replicated` in its summary has the mean of each figure with a 95 % "
         "interval.\n\n"
+        "A scenario with arms runs each of them under the same seeds, into OUT/<arm>; OUT/arms.json and a "
+        "table compare "
+        "them pair by pair with the first.\n\n"
         "With --check the exit code is 1 when an objective of the scenario is missed; with --reps, when the "
         "mean "
-        "over the replications misses it.",
+        "over the replications misses it; with arms, when any of them does.",
     .options = option_rows,
     .run = run,
 };

@@ -36,7 +36,7 @@ void run_show_notices(const struct run_request *o, const struct notices *n, bool
 /* The line that says where a result lies. */
 void run_show_place(const char *out);
 
-/* Replications. */
+/* Replications, arms, or both. */
 enum error_code run_study(const struct run_request *o, const char *scenario, struct error *err);
 
 #endif

@@ -42,11 +42,13 @@ static bool write_platform(const struct world *w, const char *path, struct error
     return ok;
 }
 
-static const char *out_folder(const struct world *w, const struct run_options *options) {
-    if (options->out) {
-        return options->out[0] ? options->out : NULL;
+const char *run_folder(const struct run_options *options, const struct scenario *scenario,
+                       struct arena *arena) {
+    const char *out = options->out ? options->out : path_join(arena, "out", scenario->name);
+    if (!out[0]) {
+        return NULL;
     }
-    return path_join(w->arena, "out", w->scenario.name);
+    return options->overrides.arm ? path_join(arena, out, options->overrides.arm) : out;
 }
 
 /* What a reader of the figures has to know of how they came about. */
@@ -141,7 +143,7 @@ static bool run_world(struct world *w, const struct run_options *options, struct
     if (options->platform_out && !write_platform(w, options->platform_out, err)) {
         return false;
     }
-    result->out = out_folder(w, options);
+    result->out = run_folder(options, &w->scenario, w->arena);
     if (result->out && !rows_open(w, result->out, options->compress, err)) {
         return false;
     }
@@ -205,8 +207,12 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     w->notices = &result->notices;
     result->notices.arena = arena;
     bool ok =
-        scenario_load(options->scenario, &options->overrides, arena, &w->scenario, &result->notices, err) &&
-        world_build(w, options, err) && run_world(w, options, result, err);
+        scenario_load(options->scenario, &options->overrides, arena, &w->scenario, &result->notices, err);
+    if (ok && options->unless_arms && w->scenario.arm_count > 0 && !options->overrides.arm) {
+        result->arm_count = w->scenario.arm_count;
+        return true;
+    }
+    ok = ok && world_build(w, options, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
         say_engines(w);

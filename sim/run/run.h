@@ -11,13 +11,15 @@ enum { RUN_DEFAULT_SEED = 1 };
 
 struct run_options {
     const char *scenario; /* file or folder */
-    const char
-        *out; /* folder for result.h5 and summary.json; NULL = out/<scenario name>; "" = write nothing */
+    /* Folder for result.h5 and summary.json, of an arm for the folder of its name with them; NULL =
+     * out/<scenario name>; "" = write nothing. */
+    const char *out;
     uint64_t seed;
     struct scenario_overrides overrides;
     bool allow_exec;
-    bool check_only; /* build the world, and no more */
-    bool stepping;   /* engines step by step, the reference, in place of many steps at a time */
+    bool check_only;  /* build the world, and no more */
+    bool unless_arms; /* a scenario with arms is only loaded, unless overrides.arm says which one to run */
+    bool stepping;    /* engines step by step, the reference, in place of many steps at a time */
     bool strict;
     bool compress;
     bool progress;
@@ -30,6 +32,7 @@ struct run_options {
 
 struct run_result {
     struct summary summary;
+    size_t arm_count;    /* not 0: it has arms, and for unless_arms nothing was run */
     const char *out;     /* where it was written, NULL when nowhere */
     const char *traffic; /* where the requests came from, when that is a preset; NULL otherwise */
     struct notices notices;
@@ -39,6 +42,10 @@ struct run_result {
 /* Everything in `result` lives in the arena. False with err; notices are filled as far as loading came. */
 bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
                   struct error *err);
+
+/* The folder that a result is written to; NULL = none. */
+const char *run_folder(const struct run_options *options, const struct scenario *scenario,
+                       struct arena *arena);
 
 /* All that run_scenario checks before its clock starts, and nothing after: that traces open, that routers,
  * GPUs and models are known, that models fit their GPUs. Code that the scenario names is not loaded. Of the

@@ -23,14 +23,14 @@ struct fold_state {
     struct json_object *flat;
 };
 
-static bool is_left_out(const char *key, enum keys keys) {
+static bool is_left_out(const struct fold *fold, const char *key, enum keys keys) {
     static const char *const names[] = {"seed", "replications", "wall_s", "replicated"};
     for (size_t i = 0; keys == KEYS_OF_WHOLE && i < sizeof names / sizeof *names; i++) {
         if (strcmp(key, names[i]) == 0) {
             return true;
         }
     }
-    return false;
+    return keys == KEYS_OF_WHOLE && fold->without_tenants && strcmp(key, "tenants") == 0;
 }
 
 static enum keys keys_below(const char *key, enum keys keys) {
@@ -122,7 +122,7 @@ static struct json_object *fold_objects(struct fold_state *s, struct json_object
         }
         json_object_object_foreach(objects[i], key, value) {
             (void)value;
-            if (!is_left_out(key, keys) && !seen_before(objects, i, key)) {
+            if (!is_left_out(s->fold, key, keys) && !seen_before(objects, i, key)) {
                 fold_member(s, into, key, objects, keys);
             }
         }

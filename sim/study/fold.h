@@ -17,6 +17,7 @@ struct fold {
     struct json_object *(*figure)(void *context, const double *values, size_t count, bool money);
     void *context;
     bool flat; /* one object with dotted paths as keys, or nested as the summaries are */
+    bool without_tenants;
 };
 
 /* Of `count` parsed summaries; NULL is one that is not there. Left out: what is no number (texts, flags,

@@ -31,6 +31,13 @@ static uint64_t seed_of(const struct running *r, size_t task) {
     return r->study->cases[case_of(r, task)].run.seed + replication_of(r, task);
 }
 
+static void describe(void *context, size_t task, struct strbuf *out) {
+    struct running *r = context;
+    const char *name = r->study->cases[case_of(r, task)].name;
+    strbuf_printf(out, "%s%s%sseed %llu", name ? "arm " : "", name ? name : "", name ? ", " : "",
+                  (unsigned long long)seed_of(r, task));
+}
+
 /* ---- texts between the processes ---- */
 
 static void add_text(struct json_object *o, const char *key, const char *text) {
@@ -111,7 +118,7 @@ static bool run_task(void *context, struct job *job, size_t task, struct strbuf 
     struct run_result run = {0};
     options.seed = seed_of(r, task);
     options.progress = true;
-    options.out = first && r->outcomes[case_of(r, task)].out ? r->outcomes[case_of(r, task)].out : "";
+    options.out = first ? options.out : "";
     options.platform_out = first ? options.platform_out : NULL;
     if (first && r->study->replications > 1) {
         options.conclude = await_the_others;
@@ -120,8 +127,11 @@ static bool run_task(void *context, struct job *job, size_t task, struct strbuf 
     bool ok = run_scenario(&options, &arena, &run, err);
     if (ok) {
         write_report(r, task, &run, report);
-    } else if (r->study->replications > 1) {
-        error_hint(err, "this happened with seed %llu", (unsigned long long)options.seed);
+    } else if (r->study->replications > 1 || r->study->case_count > 1) {
+        struct strbuf place = {0};
+        describe(r, task, &place);
+        error_hint(err, "this happened with %s", place.text);
+        strbuf_free(&place);
     }
     strbuf_free(&conclusion.answer);
     arena_free(&arena);
@@ -205,13 +215,6 @@ static void on_died(void *context, size_t task, long process) {
     }
 }
 
-static void describe(void *context, size_t task, struct strbuf *out) {
-    struct running *r = context;
-    const char *name = r->study->cases[case_of(r, task)].name;
-    strbuf_printf(out, "%s%s%sseed %llu", name ? "arm " : "", name ? name : "", name ? ", " : "",
-                  (unsigned long long)seed_of(r, task));
-}
-
 /* ---- before the runs ---- */
 
 /* A pipe can be read once, and every run reads its inputs. */
@@ -220,7 +223,7 @@ static bool is_read_once(const char *path) {
     return stat(path, &about) == 0 && S_ISFIFO(about.st_mode);
 }
 
-static bool check_inputs(const struct run_options *run, struct error *err) {
+bool study_inputs(const struct run_options *run, struct error *err) {
     const char *pipe = is_read_once(run->scenario) ? run->scenario : NULL;
     for (size_t i = 0; i < run->overrides.trace_count && !pipe; i++) {
         pipe = is_read_once(run->overrides.traces[i]) ? run->overrides.traces[i] : NULL;
@@ -240,15 +243,14 @@ static bool check_case(struct running *r, size_t index, struct error *err) {
     struct arena arena = {0};
     struct notices notices = {.arena = &arena};
     const struct scenario *scenario = NULL;
-    bool ok = check_inputs(&c->run, err) && run_check(&c->run, &arena, &notices, &scenario, err);
+    bool ok = study_inputs(&c->run, err) && run_check(&c->run, &arena, &notices, &scenario, err);
     outcome->scenario = arena_strdup(r->arena, ok ? scenario->name : NULL);
-    if (ok && !c->run.out) {
-        outcome->out = path_join(r->arena, "out", outcome->scenario);
-    } else if (ok && c->run.out[0]) {
-        outcome->out = c->run.out;
+    outcome->out = ok ? run_folder(&c->run, scenario, r->arena) : NULL;
+    if (!ok && c->run.overrides.arm && scenario) {
+        scenario_blame_arm(scenario, err);
     }
     arena_free(&arena);
-    return ok || (c->name && error_hint(err, "this is arm %s", c->name));
+    return ok;
 }
 
 static bool prepare(struct running *r, struct error *err) {

@@ -64,6 +64,10 @@ struct study_outcome {
     struct notices notices;         /* of the first replication; its place is known to nobody else */
 };
 
+/* Refuses a scenario or trace that can be read only once (a pipe): each run reads them. study_run asks, too.
+ */
+bool study_inputs(const struct run_options *run, struct error *err);
+
 /* All cases are loaded and checked before the first run begins. False with the error of the first case and
  * replication that failed; the others are ended. Cases that were finished by then are kept, and an interrupt
  * (ERROR_INTERRUPTED) also keeps those whose first replication was over, with the replications there are. The

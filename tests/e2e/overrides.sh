@@ -40,8 +40,8 @@ cat >>"$SCRATCH/arms/scenario.yaml" <<'EOF'
         deploy/chat.spec.replicas: 3
 EOF
 check "validate checks the arms" "$DRYDOCK" validate "$SCRATCH/arms"
-check "an arm" "$DRYDOCK" run "$SCRATCH/arms" --quiet --arm small --out "$SCRATCH/small"
+check "an arm" "$DRYDOCK" run "$SCRATCH/arms" --quiet --arm small --out "$SCRATCH"
 check "an arm sets what --set does" diff \
     <("$DRYDOCK" export csv "$SCRATCH/set") <("$DRYDOCK" export csv "$SCRATCH/small")
 check "an arm without values is the scenario as it stands" diff <("$DRYDOCK" export csv "$SCRATCH/plain") \
-    <("$DRYDOCK" run "$SCRATCH/arms" --quiet --arm plain --out "$SCRATCH/same" && "$DRYDOCK" export csv "$SCRATCH/same")
+    <("$DRYDOCK" run "$SCRATCH/arms" --quiet --arm plain --out "$SCRATCH/same" && "$DRYDOCK" export csv "$SCRATCH/same/plain")

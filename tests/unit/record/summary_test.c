@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "golden.h"
 #include "schema_check.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -169,20 +170,6 @@ static struct summary bare_summary(void) {
 }
 
 /* ---- golden files ---- */
-
-/* UPDATE=1 rewrites them, for review as a diff. */
-static void assert_golden(const char *path, const struct strbuf *got) {
-    struct error err = {0};
-    struct arena arena = {0};
-    char *want;
-    size_t length;
-    if (getenv("UPDATE")) {
-        assert_true(file_write(path, got->text, got->length, &err));
-    }
-    assert_true(file_read(path, 1 << 20, &arena, &want, &length, &err));
-    assert_string_equal(got->text, want);
-    arena_free(&arena);
-}
 
 static void the_json_is_as_in_the_golden_file(void **state) {
     (void)state;
