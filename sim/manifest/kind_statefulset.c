@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "manifest/claim.h"
 #include "manifest/workload.h"
 
 static const char *const spec_fields[] = {"replicas",
@@ -48,7 +49,6 @@ bool read_stateful_set(struct yaml_node *object, struct manifests *into, struct 
     struct place spec = place_get(&r, &p, "spec");
     struct place policy = place_get(&r, &spec, "podManagementPolicy");
     struct place service_name = place_get(&r, &spec, "serviceName");
-    struct place claims = place_get(&r, &spec, "volumeClaimTemplates");
     const char *policy_text = "OrderedReady";
     const char *ignored = NULL;
     struct workload *w = manifests_new_workload(into, arena);
@@ -58,7 +58,7 @@ bool read_stateful_set(struct yaml_node *object, struct manifests *into, struct 
     w->progress_deadline_s = 600;
     warn_unknown_fields(&r, &spec, spec_fields);
     if (!read_workload(&r, &p, "StatefulSet", w) || !read_choice(&r, &policy, policies, &policy_text) ||
-        !read_text(&r, &service_name, &ignored) || !expect_list(&r, &claims) ||
+        !read_text(&r, &service_name, &ignored) || !read_claim_templates(&r, &spec, w) ||
         !read_update_strategy(&r, &spec, w)) {
         return false;
     }

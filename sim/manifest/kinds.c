@@ -10,8 +10,9 @@ const struct manifest_kind manifest_kinds[] = {
     {"", "Service", "svc", "a name for the pods that its selector matches", read_service},
     {"autoscaling", "HorizontalPodAutoscaler", "hpa", "replicas by metrics: autoscaling/v2, v1 converted",
      read_hpa},
+    {"", "PersistentVolumeClaim", "pvc", "storage that is paid for", read_persistent_volume_claim},
+    {"storage.k8s.io", "StorageClass", "sc", "what a claim gets that names none", read_storage_class},
     {"", "ConfigMap", "cm", "kept", NULL},
-    {"", "PersistentVolumeClaim", "pvc", "kept", NULL},
     {"", "ResourceQuota", "quota", "kept", NULL},
     {"", "ServiceAccount", "sa", "kept", NULL},
     {"apps", "DaemonSet", "ds", "kept", NULL},
@@ -21,6 +22,5 @@ const struct manifest_kind manifest_kinds[] = {
     {"networking.k8s.io", "NetworkPolicy", "netpol", "kept", NULL},
     {"policy", "PodDisruptionBudget", "pdb", "kept", NULL},
     {"scheduling.k8s.io", "PriorityClass", "pc", "kept", NULL},
-    {"storage.k8s.io", "StorageClass", "sc", "kept", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -58,6 +58,15 @@ struct container {
     bool sidecar;              /* an init container with restartPolicy Always: runs beside the others */
 };
 
+/* A PersistentVolumeClaim: an object, or a template of a StatefulSet, of which each replica gets one. */
+struct volume_claim {
+    const char *namespace_name, *name;
+    const char *key; /* NULL for a template */
+    struct position pos;
+    const char *storage_class; /* NULL = the cluster's default; "" = none: a volume that is there already */
+    int64_t bytes;
+};
+
 struct pod_template {
     struct labels labels;
     struct labels annotations;
@@ -68,6 +77,8 @@ struct pod_template {
     size_t container_count;
     struct container *init_containers;
     size_t init_container_count;
+    const char **claim_names; /* PersistentVolumeClaims that its volumes name */
+    size_t claim_name_count;
     double termination_grace_s; /* default 30 */
     struct resources total;     /* what the scheduler counts: sum over containers, max with init containers;
                                    amounts nobody asks for are 0 here, not -1 */
@@ -87,7 +98,10 @@ struct workload {
     bool replicas_given;
     struct selector selector;
     struct pod_template pod;
-    bool ordered;          /* StatefulSet with podManagementPolicy OrderedReady */
+    bool ordered;                /* StatefulSet with podManagementPolicy OrderedReady */
+    struct volume_claim *claims; /* StatefulSet: volumeClaimTemplates */
+    size_t claim_count;
+    bool claims_go_when_scaled; /* persistentVolumeClaimRetentionPolicy.whenScaled: Delete */
     bool recreate;         /* Deployment with strategy Recreate: all old pods end before new ones start */
     const char *max_surge; /* as written, default "25%" */
     const char *max_unavailable;
@@ -168,6 +182,9 @@ struct manifests {
     size_t service_count, service_capacity;
     struct hpa *hpas;
     size_t hpa_count, hpa_capacity;
+    struct volume_claim *claims;
+    size_t claim_count, claim_capacity;
+    const char *default_storage_class; /* of the StorageClass that says so; NULL when none does */
     struct other_object *others;
     size_t other_count, other_capacity;
     size_t object_count;

@@ -94,6 +94,10 @@ static int compare_hpas(const void *a, const void *b) {
     return strcmp(((const struct hpa *)a)->key, ((const struct hpa *)b)->key);
 }
 
+static int compare_claims(const void *a, const void *b) {
+    return strcmp(((const struct volume_claim *)a)->key, ((const struct volume_claim *)b)->key);
+}
+
 static int compare_others(const void *a, const void *b) {
     const struct other_object *x = a;
     const struct other_object *y = b;
@@ -233,6 +237,7 @@ bool manifests_finish(struct manifests *m, struct arena *arena, struct notices *
     sort(m->workloads, m->workload_count, sizeof *m->workloads, compare_workloads);
     sort(m->services, m->service_count, sizeof *m->services, compare_services);
     sort(m->hpas, m->hpa_count, sizeof *m->hpas, compare_hpas);
+    sort(m->claims, m->claim_count, sizeof *m->claims, compare_claims);
     sort(m->others, m->other_count, sizeof *m->others, compare_others);
     check_hpas(m, arena, notices);
     check_services(m, notices);

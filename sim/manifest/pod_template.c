@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "manifest/claim.h"
 #include "manifest/container.h"
 #include "manifest/labels.h"
 
@@ -217,6 +218,7 @@ bool read_pod_template(const struct reading *r, const struct place *p, struct po
     out->affinity = affinity.node;
     out->tolerations = tolerations.node;
     out->termination_grace_s = (double)grace_s;
+    read_claim_names(r, &spec, out);
     warn_unmodelled(r, &spec);
     return read_containers_of(r, &spec, out);
 }

@@ -23,6 +23,7 @@ struct workload *manifests_new_workload(struct manifests *m, struct arena *arena
 /* One reader a kind, for kinds.c. */
 typedef bool kind_reader(struct yaml_node *object, struct manifests *into, struct arena *arena,
                          struct notices *notices, struct error *err);
-kind_reader read_deployment, read_stateful_set, read_service, read_hpa;
+kind_reader read_deployment, read_stateful_set, read_service, read_hpa, read_persistent_volume_claim,
+    read_storage_class;
 
 #endif

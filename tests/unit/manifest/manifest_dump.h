@@ -87,6 +87,14 @@ static inline void dump_container(const struct container *c, bool init, struct s
     }
 }
 
+static inline void dump_claim(const char *what, const struct volume_claim *c, struct strbuf *out) {
+    strbuf_printf(out, "%s %s class %s bytes %" PRId64 "\n", what, c->key != NULL ? c->key : c->name,
+                  c->storage_class == NULL    ? "by default"
+                  : *c->storage_class == '\0' ? "none"
+                                              : c->storage_class,
+                  c->bytes);
+}
+
 static inline void dump_workload(const struct workload *w, struct strbuf *out) {
     strbuf_printf(out, "workload %s replicas %" PRId64 "%s%s%s\n", w->key, w->replicas,
                   w->replicas_given ? "" : " by default", w->ordered ? " ordered" : "",
@@ -103,6 +111,12 @@ static inline void dump_workload(const struct workload *w, struct strbuf *out) {
     }
     for (size_t i = 0; i < w->pod.container_count; i++) {
         dump_container(&w->pod.containers[i], false, out);
+    }
+    for (size_t i = 0; i < w->claim_count; i++) {
+        dump_claim(w->claims_go_when_scaled ? "claim until scaled down" : "claim", &w->claims[i], out);
+    }
+    for (size_t i = 0; i < w->pod.claim_name_count; i++) {
+        strbuf_printf(out, "uses claim %s\n", w->pod.claim_names[i]);
     }
 }
 
@@ -147,6 +161,12 @@ static inline void dump_objects(const struct manifests *m, struct strbuf *out) {
     }
     for (size_t i = 0; i < m->hpa_count; i++) {
         dump_hpa(&m->hpas[i], out);
+    }
+    for (size_t i = 0; i < m->claim_count; i++) {
+        dump_claim("claim", &m->claims[i], out);
+    }
+    if (m->default_storage_class != NULL) {
+        strbuf_printf(out, "default storage class %s\n", m->default_storage_class);
     }
     for (size_t i = 0; i < m->other_count; i++) {
         strbuf_printf(out, "other %s %s/%s\n", m->others[i].kind, m->others[i].namespace_name,
