@@ -18,7 +18,7 @@ bool bill_build(struct world *w, struct error *err) {
     if (w->has_prices) {
         price_book_check_places(&w->price_book, s, w->notices);
     }
-    return w->has_prices;
+    return w->has_prices && storage_build(w, err);
 }
 
 void bill_outstanding(struct world *w, struct serving_pod *p, int change) {
@@ -98,23 +98,25 @@ static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simt
     const struct node *n = cluster_node(w->cluster, node);
     struct meter_node meter = bill_meter_node(w, n, end);
     footprints_node(&w->footprints, &w->carbon, &meter, pods, count);
-    return !w->has_prices || ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err);
+    return !w->has_prices || (ledger_node(&w->ledger, &meter, &w->pool_prices[n->pool], pods, count, err) &&
+                              storage_node(w, n->pool, &meter, err));
 }
 
-bool bill_make(struct world *w, struct error *err) {
+bool bill_make(struct world *w, const struct summary *s, struct error *err) {
     simtime end = engine_now(w->engine);
     for (size_t i = 0; i < w->serving_count; i++) {
         bill_outstanding(w, w->pods[i], 0);
     }
     ledger_init(&w->ledger, w->arena, end);
-    footprint_begin(w);
+    footprint_begin(w, s);
     struct meter_pod *pods = mem_zalloc(cluster_pod_count(w->cluster), sizeof *pods);
     bool ok = true;
     for (size_t n = 0; ok && n < cluster_node_count(w->cluster); n++) {
         ok = bill_node(w, n, pods, end, err);
     }
     free(pods);
-    return ok && transfers_make(w, err) && (!w->has_prices || ledger_fixed(&w->ledger, &w->price_book, err));
+    return ok && transfers_make(w, err) &&
+           (!w->has_prices || (storage_claims(w, err) && ledger_fixed(&w->ledger, &w->price_book, err)));
 }
 
 static struct cost_counts counts_of(const struct scope *s) {
@@ -148,21 +150,18 @@ _Static_assert((int)COST_FIGURE_CATEGORIES == (int)CHARGE_CATEGORIES &&
                "the summary names the ledger's categories and states");
 
 static bool service_figures(struct world *w, struct summary *s, struct error *err) {
-    const char **names = arena_array(w->arena, w->service_count, sizeof *names);
-    struct cost_counts *counts = arena_array(w->arena, w->service_count, sizeof *counts);
-    struct cost_summary *costs = arena_array(w->arena, w->service_count, sizeof *costs);
-    for (uint32_t i = 0; i < w->service_count; i++) {
-        names[i] = w->services[i].name;
-        counts[i] = counts_of(&w->services[i].scope);
+    const char **names = arena_array(w->arena, s->service_count, sizeof *names);
+    struct cost_counts *counts = arena_array(w->arena, s->service_count, sizeof *counts);
+    struct cost_summary *costs = arena_array(w->arena, s->service_count, sizeof *costs);
+    for (size_t i = 0; i < s->service_count; i++) {
+        names[i] = s->services[i].name;
+        counts[i] = counts_of(&w->told[i]->scope);
     }
-    if (!ledger_services(&w->ledger, names, w->service_count, counts, costs, err)) {
+    if (!ledger_services(&w->ledger, names, s->service_count, counts, costs, err)) {
         return false;
     }
-    for (uint32_t i = 0; i < w->service_count; i++) {
-        struct scope_summary *to = summary_of_service(s, &w->services[i]);
-        if (to) {
-            to->cost = figures_of(&costs[i]);
-        }
+    for (size_t i = 0; i < s->service_count; i++) {
+        s->services[i].cost = figures_of(&costs[i]);
     }
     return true;
 }

@@ -209,15 +209,6 @@ static const struct scope_summary *scope_named(const struct summary *s, const ch
     return &s->all;
 }
 
-struct scope_summary *summary_of_service(struct summary *s, const struct service_state *service) {
-    for (size_t i = 0; i < s->service_count; i++) {
-        if (s->services[i].name == service->name) {
-            return &s->services[i];
-        }
-    }
-    return NULL;
-}
-
 /* A figure that does not exist (no request came) meets nothing: a check that judged nothing must not pass. */
 static struct objective_result judge(const struct summary *s, const struct objective_config *o) {
     const struct scope_summary *scope = scope_named(s, o->service);
@@ -245,18 +236,33 @@ static void objectives(struct world *w, struct summary *s) {
 
 /* ---- the whole ---- */
 
-static void services(struct world *w, struct summary *s, double window_s, simtime end) {
-    s->services = arena_array(w->arena, w->service_count, sizeof *s->services);
+/* One that had neither a request nor a pod (scaled to zero all the time) has no figures. Every other is told,
+ * so that what the services cost adds up to the bill. */
+static void tell_services(struct world *w) {
+    bool *has_pods = arena_array(w->arena, w->service_count, sizeof *has_pods);
+    for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
+        int64_t service = w->workloads[cluster_pod(w->cluster, i)->demand].service;
+        has_pods[service >= 0 ? service : 0] |= service >= 0;
+    }
+    w->told = arena_array(w->arena, w->service_count, sizeof *w->told);
     for (uint32_t i = 0; i < w->service_count; i++) {
-        struct service_state *from = &w->services[i];
-        if (from->scope.counts.arrived == 0 && usage_of(w, i, end).replicas == 0) {
-            continue;
+        if (has_pods[i] || w->services[i].scope.counts.arrived > 0) {
+            w->told[w->told_count++] = &w->services[i];
         }
-        struct scope_summary *to = &s->services[s->service_count++];
+    }
+}
+
+static void services(struct world *w, struct summary *s, double window_s, simtime end) {
+    tell_services(w);
+    s->service_count = w->told_count;
+    s->services = arena_array(w->arena, w->told_count, sizeof *s->services);
+    for (size_t i = 0; i < w->told_count; i++) {
+        const struct service_state *from = w->told[i];
+        struct scope_summary *to = &s->services[i];
         to->name = from->name;
         latencies(&from->scope, to);
         rates(&from->scope, window_s, from->limits.any, to);
-        capacity(w, i, end, to);
+        capacity(w, from - w->services, end, to);
     }
 }
 

@@ -50,12 +50,12 @@ void footprint_check(struct world *w) {
     }
 }
 
-void footprint_begin(struct world *w) {
-    const char **names = arena_array(w->arena, w->service_count, sizeof *names);
-    for (uint32_t i = 0; i < w->service_count; i++) {
-        names[i] = w->services[i].name;
+void footprint_begin(struct world *w, const struct summary *s) {
+    const char **names = arena_array(w->arena, s->service_count, sizeof *names);
+    for (size_t i = 0; i < s->service_count; i++) {
+        names[i] = s->services[i].name;
     }
-    footprints_init(&w->footprints, w->arena, names, w->service_count);
+    footprints_init(&w->footprints, w->arena, names, s->service_count);
 }
 
 static void figures_of(const struct world *w, const struct footprint *f, uint64_t completed,
@@ -73,10 +73,7 @@ void footprint_figures(struct world *w, struct summary *s) {
     }
     figures_of(w, &w->footprints.whole, w->all.counts.completed, &s->all);
     footprints_share(&w->footprints);
-    for (uint32_t i = 0; i < w->service_count; i++) {
-        struct scope_summary *to = summary_of_service(s, &w->services[i]);
-        if (to) {
-            figures_of(w, &w->footprints.of[i], w->services[i].scope.counts.completed, to);
-        }
+    for (size_t i = 0; i < s->service_count; i++) {
+        figures_of(w, &w->footprints.of[i], s->services[i].requests.completed, &s->services[i]);
     }
 }

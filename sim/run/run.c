@@ -220,7 +220,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         say_if_nothing_came(w);
         say_traffic(w, result);
         world_summarise(w, &result->summary);
-        ok = bill_make(w, err) && bill_figures(w, &result->summary, err);
+        ok = bill_make(w, &result->summary, err) && bill_figures(w, &result->summary, err);
     }
     if (ok) {
         world_judge(w, &result->summary);

@@ -153,6 +153,8 @@ struct world {
     uint32_t *source_region; /* by trace of the scenario: names[] index of its users' region, 0 = not said */
     struct service_state *services;
     uint32_t service_count;
+    const struct service_state **told; /* those with figures: summary.services, in its order */
+    size_t told_count;
     uint32_t *service_of_name; /* names[] index -> service + 1; grows with the names */
     size_t service_of_name_count;
     uint32_t default_service; /* for rows that name none; service_count = there is no such */
@@ -165,8 +167,9 @@ struct world {
     struct price_book price_book;
     struct pool_price *pool_prices; /* by pool */
     struct ledger ledger;
-    struct traffic *traffic; /* by gateway zone, 0 or zone of the replica + 1, service */
-    struct pulls *pulls;     /* by demand, zone */
+    struct traffic *traffic;                  /* by gateway zone, 0 or zone of the replica + 1, service */
+    struct pulls *pulls;                      /* by demand, zone */
+    const struct storage_price **disk_prices; /* by pool; NULL = the disk comes with the node */
     struct carbon carbon;
     struct footprints footprints;
     struct scaler *scalers;
@@ -240,7 +243,7 @@ void patience_ends(struct world *w, struct request *r);
 bool bill_build(struct world *w, struct error *err);
 void bill_outstanding(struct world *w, struct serving_pod *p,
                       int change); /* requests sent and not answered */
-bool bill_make(struct world *w, struct error *err);
+bool bill_make(struct world *w, const struct summary *summary, struct error *err); /* after world_summarise */
 bool bill_figures(struct world *w, struct summary *summary, struct error *err);
 /* What a pod with a node holds of it, as the ledger counts: GPUs, or milli-cores where it has none. */
 int64_t bill_capacity_held(const struct world *w, const struct pod *pod);
@@ -254,10 +257,15 @@ void transfers_count(struct world *w, const struct request *r);
 void transfers_pulled(struct world *w, uint32_t demand, const struct node *node, double bytes, bool is_image);
 bool transfers_make(struct world *w, struct error *err); /* to the ledger and the footprint */
 
+/* storage.c: disks of nodes and PersistentVolumeClaims; only with prices */
+bool storage_build(struct world *w, struct error *err);
+bool storage_node(struct world *w, size_t pool, const struct meter_node *node, struct error *err);
+bool storage_claims(struct world *w, struct error *err);
+
 /* footprint.c: energy and carbon; nothing without a node pool */
 bool footprint_build(struct world *w, struct error *err);
 void footprint_check(struct world *w); /* warnings that need the end of the run */
-void footprint_begin(struct world *w); /* before nodes are metered */
+void footprint_begin(struct world *w, const struct summary *summary); /* before nodes are metered */
 void footprint_figures(struct world *w, struct summary *summary);
 
 /* observe.c, autoscaler.c */
@@ -307,8 +315,6 @@ bool world_check(const struct world *w, struct error *err);
 
 /* figures.c */
 void world_summarise(struct world *w, struct summary *summary);
-struct scope_summary *summary_of_service(struct summary *summary,
-                                         const struct service_state *service); /* NULL: not in it */
 void world_judge(struct world *w, struct summary *summary); /* objectives and warnings: when all is known */
 
 #endif

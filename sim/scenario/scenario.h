@@ -59,8 +59,9 @@ struct pool_config {
     double network_bytes_per_s;
     double disk_read_bytes_per_s;
     double disk_write_bytes_per_s;
-    double disk_bytes;      /* image and weight cache */
-    const char **preloaded; /* parts of keys of artefacts that new nodes have from the start; "*" = all */
+    double disk_bytes;         /* image and weight cache */
+    const char *storage_class; /* what the disk is paid as; NULL = it comes with the node */
+    const char **preloaded;    /* parts of keys of artefacts that new nodes have from the start; "*" = all */
     size_t preloaded_count;
     struct labels labels; /* beside the well-known ones, which are derived */
     struct labels taints; /* key -> "value:effect" */

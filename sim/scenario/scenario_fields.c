@@ -119,6 +119,9 @@ static const struct field pool_fields[] = {
         "On a new node's disk from the start: images and weights (`weights/<architecture>`) whose name "
         "contains one of these texts; `\"*\"` is all that pods which may land there need.",
         .count_offset = offsetof(struct pool_config, preloaded_count)),
+    ROW("storage_class", TEXT, pool_config, storage_class,
+        "The class of the price book's `storage` that the disk is paid as; without it, it comes with the "
+        "node."),
     ROW("labels", LABELS, pool_config, labels, "Labels of its nodes beside the well-known ones."),
     ROW("taints", LABELS, pool_config, taints, "Taints of its nodes: key to `value:effect`."),
     FIELDS_END,

@@ -3,17 +3,25 @@
 
     recompute_bill.py RESULT.h5 PRICES.yaml
 
-Reads /nodes, /replicas, /requests and the price book, and holds /charges and the summary's cost against them:
+Reads /nodes, /replicas, /requests, the scenario and manifests in /provenance, and the price book, and holds /charges
+and the summary's cost against them:
 
   - the bill of each node: price x time from its billing start to its end, with minimum and granularity
   - how it is split: start-up and drain of its replicas, serving within the time that requests were there
+  - bytes between places: requests and answers by the regions of users and the zones of nodes, images by node;
+    what weights weigh is not in a result: there each node got as much as any other
+  - storage: disks of nodes, PersistentVolumeClaims, volumes of StatefulSets' replicas
   - fixed rows; the total as the sum of /charges; unit costs from /requests
+
+Of requests the tokens are known, not pictures and sound: traces of text are recomputed, others are not. Of pulls those
+of a cold start are: a fleet that was there at the beginning (start: warm) has images that nobody pulled.
 
 Prints a line a check ("ok ...", "not ok ..."); exit code 1 when one fails. Dates are float64 in the file, so
 a node may differ by a nano-dollar from the exact figure; sums of /charges may not.
 """
 import json
 import math
+import re
 import sys
 from fractions import Fraction
 
@@ -88,6 +96,13 @@ def seconds(value):
     return total
 
 
+def size(value):
+    """Of bytes: 500, "500Gi", "1TB", "1.5G", "500GiB"."""
+    digits, prefix, binary = re.fullmatch(r"([0-9.]+) ?([kKMGTPE]?)(i?)B?", str(value).strip()).groups()
+    power = " KMGTPE".index(prefix.upper() or " ")
+    return Fraction(digits) * (1024 if binary else 1000) ** power
+
+
 # ---- the price book ----
 
 
@@ -104,6 +119,32 @@ def price_of(book, node):
         return (row.get("zone") is not None, row.get("region") is not None, row.get("provider") is not None)
 
     return max(filter(fits, book.get("nodes") or []), key=said, default=None)
+
+
+OUTSIDE = ("internet", "registry", "models")
+
+
+def transfer_price(book, world, start, end):
+    """Of the row whose ends are closest; within a zone only of one that names it at both ends."""
+
+    def closeness(said, place):
+        if said == "*":
+            return 0
+        if said == place:
+            return 3
+        return 2 if place not in OUTSIDE and said == world["regions"][place] else -1
+
+    best, score = None, -1
+    for row in book.get("transfer") or []:
+        near = closeness(row.get("from", "*"), start), closeness(row.get("to", "*"), end)
+        usable = near == (3, 3) if start == end else min(near) >= 0
+        if usable and near[0] * 4 + near[1] > score:
+            best, score = number(row["usd_per_gb"]), near[0] * 4 + near[1]
+    return best
+
+
+def storage_price(book, name):
+    return next((number(r["usd_per_gb_month"]) for r in book.get("storage") or [] if r["class"] == name), None)
 
 
 def billed_time(price, node, end):
@@ -209,6 +250,178 @@ def check_node(node, book, rows, replicas, requests, window):
     return bill
 
 
+# ---- bytes between places ----
+
+SERVERS = ("vllm", "sglang", "tensorrt", "text-generation-inference")
+KNOWN_IMAGES = [(name, 10 * 10**9) for name in SERVERS] + [("", 500 * 10**6)]
+
+
+def gateways(cluster, zones, regions):
+    """The zone nearest to each region's users: the first of those with the least latency."""
+    latency = {frozenset((l["from"], l["to"])): seconds(l.get("latency", "1ms")) for l in cluster.get("links") or []}
+
+    def way(region, zone):
+        guess = Fraction(5 if zones[zone] == region else 40, 1000)
+        return latency.get(frozenset((region, zone)), guess)
+
+    return {r: min(zones, key=lambda z: way(r, z)) for r in regions}
+
+
+def world_of(h5):
+    """What of the scenario and the manifests a bill depends on."""
+    spec = yaml.safe_load(text(h5["provenance/resolved_scenario"][()]))["spec"]
+    manifests = [m for m in yaml.safe_load_all(text(h5["provenance/manifests"][()])) if m]
+    cluster = spec.get("cluster") or {}
+    regions = [r["name"] for r in cluster.get("regions") or [{"name": "local"}]]
+    zones = {z["name"]: z.get("region", regions[0]) for z in cluster.get("zones") or [{"name": "local-a"}]}
+    wire = cluster.get("wire") or {}
+    images = [(i.get("match", ""), size(i["size"])) for i in cluster.get("images") or []]
+    return {
+        "regions": zones,
+        "gateway": gateways(cluster, zones, regions),
+        "in": Fraction(str(wire.get("request_bytes_per_token", 4))),
+        "out": Fraction(str(wire.get("response_bytes_per_token", 250))),
+        "pools": {p["name"]: p for p in cluster.get("pools") or []},
+        "images": images if any(match == "" for match, _ in images) else images + KNOWN_IMAGES,
+        "manifests": manifests,
+        "cold": spec.get("start") == "cold",
+    }
+
+
+def moved_by_requests(world, requests, replicas, zone_of_node):
+    """{(from, to, service): bytes}."""
+    bytes_in, tokens_out = {}, {}
+    for q in requests:
+        if not q["region"]:
+            continue
+        gate = world["gateway"][q["region"]]
+        node = replicas[q["replica"]]["node"] if q["replica"] >= 0 else ""
+        zone = zone_of_node.get(node)
+        ways = [("internet", gate)] + ([(gate, zone)] if zone and zone != gate else [])
+        for start, end in ways:
+            there, back = (start, end, q["service"]), (end, start, q["service"])
+            bytes_in[there] = bytes_in.get(there, 0) + half_up(world["in"] * q["input_tokens"])
+            tokens_out[back] = tokens_out.get(back, 0) + q["output_tokens"]
+    moved = dict(bytes_in)
+    for way, tokens in tokens_out.items():
+        moved[way] = moved.get(way, 0) + half_up(world["out"] * tokens)
+    return moved
+
+
+def key_of(manifest):
+    meta = manifest["metadata"]
+    return f"{meta.get('namespace', 'default')}/{manifest['kind'].lower()}/{meta['name']}"
+
+
+def moved_images(world, replicas, zone_of_node):
+    """{(registry, zone): bytes}: each image comes to a node once."""
+    workloads = [m for m in world["manifests"] if m["kind"] in ("Deployment", "StatefulSet")]
+    pods = {key_of(m): m["spec"]["template"]["spec"] for m in workloads}
+    here, moved = set(), {}
+    for r in replicas:
+        if r["pulled_s"] is None or r["workload"] not in pods:
+            continue
+        pod = pods[r["workload"]]
+        for c in (pod.get("initContainers") or []) + pod["containers"]:
+            here.add((r["node"], c["image"]))
+    for node, image in here:
+        way = ("registry", zone_of_node[node])
+        moved[way] = moved.get(way, 0) + next(int(b) for match, b in world["images"] if match in image)
+    return moved
+
+
+def check_transfers(world, book, charges, requests, replicas, zone_of_node):
+    rows = [c for c in charges if c["resource_type"] == "transfer"]
+    got = {}
+    for c in rows:
+        start, end = c["resource"].split(">")
+        moved = round(c["consumed_quantity"] * 10**9)
+        cost = half_up(number(transfer_price(book, world, start, end)) * moved)
+        check(f"the price of {c['resource']} {c['service']}", cost == c["effective_cost_nano_usd"])
+        key = (start, end) if start in ("registry", "models") else (start, end, c["service"])
+        got[key] = got.get(key, 0) + moved
+    want = moved_by_requests(world, requests, replicas, zone_of_node)
+    if world["cold"]:
+        want.update(moved_images(world, replicas, zone_of_node))
+    for way, moved in sorted(want.items()):
+        if moved and transfer_price(book, world, *way[:2]) is not None:
+            check(f"bytes {' '.join(way)}", got.get(way) == moved, f"{moved} is not {got.get(way)}")
+    for way in sorted(set(got) - set(want)):
+        if not way[0] == "models":
+            check(f"bytes {' '.join(way)}", way[0] == "registry" and not world["cold"], "nothing moved there")
+    check_weights(world, [c for c in rows if c["resource"].startswith("models>")], replicas, zone_of_node)
+
+
+def check_weights(world, rows, replicas, zone_of_node):
+    for c in rows if world["cold"] else []:
+        loaded = {r["node"] for r in replicas if r["workload"] == c["workload"] and r["loaded_s"] is not None}
+        nodes = [n for n in loaded if zone_of_node[n] == c["zone"]]
+        each = round(c["consumed_quantity"] * 10**9) / max(len(nodes), 1)
+        check(f"each node got the same weights of {c['workload']}", bool(nodes) and each.is_integer())
+
+
+# ---- storage ----
+
+MONTH_MS = 730 * 3600 * 1000
+
+
+def kept_cost(price, amount, begin, end):
+    kept_ms = half_up((Fraction(end) - Fraction(begin)) * 1000)
+    return half_up(price * NANO * amount * kept_ms / (10**9 * MONTH_MS))
+
+
+def default_class(world):
+    key = "storageclass.kubernetes.io/is-default-class"
+    names = [
+        m["metadata"]["name"]
+        for m in world["manifests"]
+        if m["kind"] == "StorageClass" and (m["metadata"].get("annotations") or {}).get(key) == "true"
+    ]
+    return min(names, default=None)
+
+
+def kept(world, nodes, replicas, window):
+    """(resource, class, bytes, from, to) of everything that is stored."""
+    for n in nodes:
+        pool = world["pools"][n["pool"]]
+        if pool.get("storage_class"):
+            end = window if n["deleted_s"] is None else n["deleted_s"]
+            yield f"{n['name']}/disk", pool["storage_class"], size(pool.get("disk", "1TB")), n["requested_s"], end
+    for m in world["manifests"]:
+        place = m["metadata"].get("namespace", "default")
+        if m["kind"] == "PersistentVolumeClaim":
+            claim, name = m["spec"], m["metadata"]["name"]
+            asked = claim.get("storageClassName", default_class(world))
+            yield f"{place}/{name}", asked, size(claim["resources"]["requests"]["storage"]), 0, window
+        if m["kind"] == "StatefulSet":
+            goes = (m["spec"].get("persistentVolumeClaimRetentionPolicy") or {}).get("whenScaled") == "Delete"
+            seen = set()
+            for r in replicas:
+                ordinal = r["name"].rsplit("/", 1)[1]
+                if r["workload"] != key_of(m) or r["bound_s"] is None or ordinal in seen:
+                    continue
+                if not goes:
+                    seen.add(ordinal)
+                for t in m["spec"].get("volumeClaimTemplates") or []:
+                    asked = t["spec"].get("storageClassName", default_class(world))
+                    end = r["gone_s"] if goes and r["gone_s"] is not None else window
+                    name = f"{place}/{t['metadata']['name']}-{m['metadata']['name']}-{ordinal}"
+                    yield name, asked, size(t["spec"]["resources"]["requests"]["storage"]), r["bound_s"], end
+
+
+def check_storage(world, book, charges, nodes, replicas, window):
+    want = {}
+    for name, asked, amount, begin, end in kept(world, nodes, replicas, window):
+        price = storage_price(book, asked)
+        if price is not None:
+            want.setdefault(name, []).append(kept_cost(price, amount, begin, end))
+    for name, costs in sorted(want.items()):
+        got = nano(charges, category="storage", resource=name)
+        check(f"storage {name}", abs(sum(costs) - got) <= len(costs), f"{sum(costs)} is not {got}")
+    names = {c["resource"] for c in charges if c["category"] == "storage"}
+    check("nothing else is stored", names == set(want), str(names ^ set(want)))
+
+
 # ---- all of it ----
 
 
@@ -216,7 +429,7 @@ def main(result, prices):
     with h5py.File(result, "r") as h5:
         nodes, charges = table(h5, "nodes"), table(h5, "charges")
         replicas, rows_of_requests = table(h5, "replicas"), table(h5, "requests")
-        summary = summary_of(h5)
+        summary, world = summary_of(h5), world_of(h5)
     with open(prices, encoding="utf-8") as stream:
         book = yaml.safe_load(stream)
     book = book.get("spec", book)
@@ -235,6 +448,9 @@ def main(result, prices):
         bill += check_node(node, book, rows, by_node.get(node["name"], []), requests, window)
     check("compute is the nodes' bills", abs(bill - nano(charges, category="compute")) <= len(nodes))
 
+    zone_of_node = {n["name"]: n["zone"] for n in nodes}
+    check_transfers(world, book, charges, rows_of_requests, replicas, zone_of_node)
+    check_storage(world, book, charges, nodes, replicas, window)
     for row in book.get("fixed") or []:
         want = half_up(number(row["usd_per_h"]) * NANO * window / 3600)
         got = nano(charges, category="fixed", resource=row["name"])

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every scenario that names a price book, and one whose nodes come, go and come again: its bill is recomputed by
-# another program in another language.
+# Every scenario that names a price book, one whose nodes come, go and come again, and one that has every kind of
+# charge: their bills are recomputed by another program in another language.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/../check.sh"
@@ -21,7 +21,7 @@ price_book_of() {
 }
 
 found=
-for folder in scenarios/*/ tests/e2e/two-waves/; do
+for folder in scenarios/*/ tests/e2e/two-waves/ tests/e2e/every-charge/; do
     folder=${folder%/} name=$(basename "$folder") prices=$(price_book_of "$folder")
     [[ -n $prices ]] || continue
     found=yes
@@ -36,4 +36,13 @@ for folder in scenarios/*/ tests/e2e/two-waves/; do
             "$folder/$prices"
     done
 done
+# It can fail.
+refuses() {
+    "$PYTHON" tests/e2e/recompute_bill.py "$SCRATCH/every-charge/result.h5" "$1" | grep -q "^not ok $2"
+}
+sed 's/usd_per_gb: 0.08}/usd_per_gb: 0.081}/' tests/e2e/every-charge/prices.yaml >"$SCRATCH/prices.yaml"
+check "another price of a transfer is noticed" refuses "$SCRATCH/prices.yaml" "the price of us-a>internet"
+sed 's/usd_per_gb_month: 0.08/usd_per_gb_month: 0.081/' tests/e2e/every-charge/prices.yaml >"$SCRATCH/prices.yaml"
+check "another price of storage is noticed" refuses "$SCRATCH/prices.yaml" "storage h100-0/disk"
+
 [[ -n $found ]] || skip "bills recomputed" "no scenario names a price book"
