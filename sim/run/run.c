@@ -116,7 +116,8 @@ static void say_engines(struct world *w) {
     }
 }
 
-/* Pods that found no node to the end: the fleet was smaller than it was asked to be. */
+/* Pods that found no node to the end: the fleet was smaller than it was asked to be. (One that is nominated
+ * to a node still on its way only came late.) */
 static void say_pending(struct world *w) {
     for (uint32_t d = 0; d < w->demand_count; d++) {
         size_t pods = 0;
@@ -124,7 +125,7 @@ static void say_pending(struct world *w) {
         for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
             const struct pod *p = cluster_pod(w->cluster, i);
             pods += p->demand == d && p->phase != POD_GONE;
-            pending += p->demand == d && p->phase == POD_PENDING;
+            pending += p->demand == d && p->phase == POD_PENDING && p->node < 0;
         }
         if (pending > 0) {
             notice_add(

@@ -16,6 +16,21 @@ for folder in scenarios/*/; do
     check "$name runs" runs "$folder"
 done
 
+# arms NAME EXPRESSION: what must hold of m[metric][arm], the means of its arms.json.
+arms() {
+    /usr/bin/python3 - "$SCRATCH/$1/arms.json" "$2" <<'PY'
+import json, sys
+
+metrics = json.load(open(sys.argv[1]))["metrics"]
+m = {name: {arm: figure["mean"] for arm, figure in of.items()} for name, of in metrics.items()}
+assert eval(sys.argv[2]), {name: m[name] for name in ("slo.attainment", "cost.total_usd")}
+PY
+}
+check "min-replicas: four kept ready are cheaper than one, and keep the promise" arms min-replicas \
+    'm["cost.total_usd"]["min-4"] < m["cost.total_usd"]["min-1"] and m["slo.attainment"]["min-4"] > 0.95'
+check "cold-start-storm: as many give up as its README says" arms cold-start-storm \
+    '[round(m["requests.timed_out"][a]) for a in ("nothing-cached", "node-cache", "early")] == [11760, 8816, 0]'
+
 # figure NAME-OF-OUT PATH: a figure of its summary.
 figure() {
     /usr/bin/python3 - "$SCRATCH/$1/summary.json" "$2" <<'PY'
