@@ -100,20 +100,18 @@ void histogram_add(struct histogram *h, double value, uint64_t weight) {
     }
 }
 
-static uint64_t bucket_of(simtime value) {
-    return bits_of(simtime_to_s(value)) >> BUCKET_SHIFT;
+static uint64_t bucket_of(double value) {
+    return bits_of(value) >> BUCKET_SHIFT;
 }
 
-/* Of `steps` values, how many from the first on lie in its bucket. */
+/* Of `steps` values that end in another bucket than the first one's, how many from the first on lie in that.
+ */
 static uint64_t same_bucket(simtime first, simtime increment, uint64_t steps) {
-    uint64_t bucket = bucket_of(first);
-    if (bucket_of(first + increment * (simtime)(steps - 1)) == bucket) {
-        return steps;
-    }
+    uint64_t bucket = bucket_of(simtime_to_s(first));
     uint64_t inside = 1;
     while (steps - inside > 1) {
         uint64_t middle = inside + (steps - inside) / 2;
-        if (bucket_of(first + increment * (simtime)(middle - 1)) == bucket) {
+        if (bucket_of(simtime_to_s(first + increment * (simtime)(middle - 1))) == bucket) {
             inside = middle;
         } else {
             steps = middle;
@@ -124,24 +122,21 @@ static uint64_t same_bucket(simtime first, simtime increment, uint64_t steps) {
 
 void histogram_add_progression(struct histogram *h, simtime first, simtime increment, uint64_t steps,
                                uint64_t weight) {
-    if (weight == 0) {
+    if (weight == 0 || steps == 0) {
         return;
     }
-    if (steps == 1) {
-        count_bucket(h, simtime_to_s(first), weight);
-        count_range(h, simtime_to_s(first), simtime_to_s(first), weight);
-        h->sum += (simtime_total)first * (simtime_total)weight;
-        return;
-    }
-    while (steps > 0) {
+    simtime last = first + increment * (simtime)(steps - 1);
+    double low = simtime_to_s(first), high = simtime_to_s(last);
+    count_range(h, low, high, steps * weight);
+    h->sum += ((simtime_total)first + last) * (simtime_total)steps / 2 * (simtime_total)weight;
+    while (bucket_of(low) != bucket_of(high)) {
         uint64_t inside = same_bucket(first, increment, steps);
-        simtime last = first + increment * (simtime)(inside - 1);
-        count_bucket(h, simtime_to_s(first), inside * weight);
-        count_range(h, simtime_to_s(first), simtime_to_s(last), inside * weight);
-        h->sum += ((simtime_total)first + last) * (simtime_total)inside / 2 * (simtime_total)weight;
-        first = last + increment;
+        count_bucket(h, low, inside * weight);
+        first += increment * (simtime)inside;
+        low = simtime_to_s(first);
         steps -= inside;
     }
+    count_bucket(h, low, steps * weight);
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from) {

@@ -28,23 +28,13 @@ static struct batching *batching_of(struct replica *r) {
     return (struct batching *)r;
 }
 
-/* used * 1000 / kv_blocks without a division, which took a twentieth of a run: a product may be one off. */
-uint32_t batching_permille(const struct batching *b, int64_t used) {
-    int64_t permille = (int64_t)((double)used * b->permille_per_block);
-    permille += (permille + 1) * b->config.kv_blocks <= used * 1000;
-    permille -= permille * b->config.kv_blocks > used * 1000;
-    return (uint32_t)permille;
-}
-
 void batching_update_load(struct batching *b) {
     assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
     assert(b->running_count <= b->config.max_num_seqs);
     b->base.waiting = b->waiting.count;
     b->base.running = (uint32_t)b->running_count;
-    b->base.kv_permille = batching_permille(b, b->config.kv_blocks - b->free_blocks);
-    if (b->base.kv_permille > b->base.kv_peak_permille) {
-        b->base.kv_peak_permille = b->base.kv_permille;
-    }
+    int64_t used = b->config.kv_blocks - b->free_blocks;
+    b->peak_blocks = used > b->peak_blocks ? used : b->peak_blocks;
 }
 
 static int64_t tokens_known(const struct request *r) {
@@ -370,15 +360,22 @@ static simtime_total batching_busy(const struct replica *replica) {
     return replica->busy_ps + (b->in_step ? engine_now(replica->engine) - b->step_began_ps : 0);
 }
 
-static void batching_settle(struct replica *replica) {
-    run_settle(batching_of(replica));
+static uint32_t permille(const struct batching *b, int64_t blocks) {
+    return (uint32_t)(blocks * 1000 / b->config.kv_blocks);
 }
 
+/* A division for each change of the blocks, of which there are several a request, took a twentieth of a run;
+ * few changes are looked at. */
 static void batching_look(struct replica *replica) {
     struct batching *b = batching_of(replica);
-    if (b->run.steps > 0) {
-        replica->kv_permille = batching_permille(b, run_blocks_in_use(b));
-    }
+    replica->kv_permille = permille(b, run_blocks_in_use(b));
+}
+
+static void batching_settle(struct replica *replica) {
+    struct batching *b = batching_of(replica);
+    run_settle(b);
+    batching_look(replica);
+    replica->kv_peak_permille = permille(b, b->peak_blocks);
 }
 
 static const struct replica_ops batching_ops = {
@@ -407,7 +404,6 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->times = times;
     b->fast = fast;
     b->free_blocks = config->kv_blocks;
-    b->permille_per_block = 1000 / (double)config->kv_blocks;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));

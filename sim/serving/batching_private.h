@@ -33,9 +33,9 @@ struct batching {
     struct request **leaving; /* at the end of a step */
     int64_t running_count;
     int64_t free_blocks;
-    double permille_per_block;
-    bool stepping;  /* a step, or the event that begins one, is pending */
-    bool in_step;   /* its shape is fixed: who leaves, leaves at its end */
+    int64_t peak_blocks; /* most ever in use */
+    bool stepping;       /* a step, or the event that begins one, is pending */
+    bool in_step;        /* its shape is fixed: who leaves, leaves at its end */
     bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
     bool stopped;
     event_id event;
@@ -46,8 +46,7 @@ struct batching {
     uint64_t gap_count;
 };
 
-/* batching.c: blocks as thousandths of the KV cache; what the gateway may know, after a change. */
-uint32_t batching_permille(const struct batching *b, int64_t used);
+/* batching.c: what the gateway may know, after a change. */
 void batching_update_load(struct batching *b);
 
 /* ---- batching_run.c ---- */

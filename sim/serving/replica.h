@@ -56,7 +56,7 @@ struct replica {
     /* What the gateway and telemetry may know. */
     uint32_t waiting;
     uint32_t running;
-    uint32_t kv_permille;
+    uint32_t kv_permille; /* as of the last replica_look */
     /* What it did. Busy fraction = busy_ps / (servers * time it was there). */
     uint32_t servers; /* that work side by side: 1 for a batching engine, the threads of a plain server */
     simtime_total busy_ps; /* summed over servers: a thousand of them pass int64 within hours */
@@ -65,7 +65,7 @@ struct replica {
     uint64_t cut;           /* answers ended at the model's greatest length */
     uint64_t prompt_tokens; /* computed, recomputed ones too */
     uint64_t generated_tokens;
-    uint64_t kv_peak_permille;
+    uint64_t kv_peak_permille; /* as of the last replica_settle */
 };
 
 /* Continuous batching as vLLM v1 schedules it: one token budget for running and waiting requests, chunked

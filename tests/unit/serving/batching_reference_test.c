@@ -329,6 +329,7 @@ static void assert_same(uint64_t round, const struct stage *s, const struct naiv
 static void assert_idle(const struct stage *s) {
     assert_int_equal(s->replica->waiting, 0);
     assert_int_equal(s->replica->running, 0);
+    replica_settle(s->replica);
     assert_int_equal(s->replica->kv_permille, 0); /* every block came back */
     assert_int_equal(request_pool_live(s->pool), 0);
 }
