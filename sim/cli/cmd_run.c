@@ -17,7 +17,7 @@ static const struct option option_rows[] = {
     {"seed", OPTION_INTEGER, "N", "Seed of all random streams (default 1).", FIELD(seed), 0, 9e15,
      UNIT_NUMBER},
     {"reps", OPTION_INTEGER, "N",
-     "Replications, with seeds N, N+1 ...: the figures then have 95 % intervals (default 1).", FIELD(reps), 1,
+     "Runs with the seeds from --seed on: figures then have 95 % intervals (default 1).", FIELD(reps), 1,
      STUDY_REPLICATIONS_MAX, UNIT_NUMBER},
     {"jobs", OPTION_INTEGER, "N", "Runs at one time (default: one a processor). Never changes a result.",
      FIELD(jobs), 1, STUDY_JOBS_MAX, UNIT_NUMBER},
@@ -125,21 +125,25 @@ static enum error_code run_once(const struct run_request *o, const char *scenari
     return code;
 }
 
+static bool check_usage(const struct run_request *o, int operands, struct error *err) {
+    if (operands != 1) {
+        error_set(err, ERROR_USAGE, "expected one SCENARIO, a file or a folder that holds scenario.yaml");
+        return error_hint(err, "try `drydock run scenarios/quickstart`");
+    }
+    if (o->out && !o->out[0]) {
+        return error_set(err, ERROR_USAGE, "--out: expected the name of a folder");
+    }
+    return true;
+}
+
 static enum error_code run(int argc, char **argv, struct error *err) {
     struct run_request o = {.seed = RUN_DEFAULT_SEED, .reps = 1};
     int operands;
     bool done = false;
-    if (!command_parse(&command_run, argc, argv, &o, &operands, &done, err)) {
-        return err->code;
-    }
     enum error_code code = ERROR_NONE;
-    if (!done && operands != 1) {
-        error_set(err, ERROR_USAGE, "expected one SCENARIO, a file or a folder that holds scenario.yaml");
-        error_hint(err, "try `drydock run scenarios/quickstart`");
-        code = ERROR_USAGE;
-    } else if (!done && o.out && !o.out[0]) {
-        error_set(err, ERROR_USAGE, "--out: expected the name of a folder");
-        code = ERROR_USAGE;
+    if (!command_parse(&command_run, argc, argv, &o, &operands, &done, err) ||
+        (!done && !check_usage(&o, operands, err))) {
+        code = err->code;
     } else if (!done) {
         interrupt_install();
         code = o.reps > 1 ? run_study(&o, argv[1], err) : run_once(&o, argv[1], err);
