@@ -32,6 +32,10 @@ double number_read(const char *text, char **end);
 /* True when `text` ends with `suffix`. */
 bool str_ends_with(const char *text, const char *suffix);
 
+/* Bytes of the UTF-8 character at `text`, 0 when it is none (overlong forms, surrogates and what lies beyond
+ * U+10FFFF are none; nor is the end of the text). */
+size_t utf8_length(const char *text);
+
 /* The entry of `names` (NULL-terminated) nearest to `word` by edit distance, or NULL when none is near enough
  * to be worth suggesting (more than a third of the word's length, at least 2, away). */
 const char *str_nearest(const char *word, const char *const *names);

@@ -55,6 +55,9 @@ const char *hdf5_read_text(hid_t at, const char *name, struct arena *arena);
 /* Opens a result for reading: negative, with err, when it is none. */
 hid_t hdf5_open_result(const char *path, struct error *err);
 
+/* Whether there is a dataset at `path`, which may be some groups deep. */
+bool hdf5_has_dataset(hid_t at, const char *path);
+
 /* Whether a dataset has one dimension; whether a group has such datasets, as a table does. */
 bool hdf5_is_list(hid_t dataset);
 bool hdf5_holds_lists(hid_t group);

@@ -295,8 +295,8 @@ bool result_summary_text(const char *h5_path, struct arena *arena, const char **
     return *json || hdf5_damaged(h5_path, err);
 }
 
-/* Whether there is a dataset at `path`, step by step: H5Lexists wants all but the last to be there. */
-static bool has_dataset(hid_t at, const char *path) {
+/* Step by step: H5Lexists wants all but the last to be there. */
+bool hdf5_has_dataset(hid_t at, const char *path) {
     char part[512];
     for (const char *end = path; *end;) {
         end += strcspn(end, "/");
@@ -325,7 +325,7 @@ bool result_provenance(const char *h5_path, const char *name, struct arena *aren
         return false;
     }
     const char *path = arena_printf(arena, "provenance/%s", name);
-    bool there = has_dataset(file, path);
+    bool there = hdf5_has_dataset(file, path);
     if (there) {
         *text = hdf5_read_text(file, path, arena);
     }

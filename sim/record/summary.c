@@ -19,36 +19,9 @@ static struct json_object *count(uint64_t value) {
     return json_object_new_uint64(value);
 }
 
-/* Length of the UTF-8 sequence at `s`, 0 when it is none (overlong forms, surrogates and what lies beyond
- * U+10FFFF are none). */
-static size_t utf8_length(const unsigned char *s) {
-    static const struct {
-        unsigned char first, last, low, high; /* of the first byte; of the second */
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (s[0] < forms[i].first || s[0] > forms[i].last) {
-            continue;
-        }
-        for (size_t k = 1; k < forms[i].length; k++) {
-            unsigned char low = k == 1 ? forms[i].low : 0x80;
-            unsigned char high = k == 1 ? forms[i].high : 0xBF;
-            if (s[k] < low || s[k] > high) {
-                return 0;
-            }
-        }
-        return forms[i].length;
-    }
-    return 0;
-}
-
 static void append_utf8(struct strbuf *out, const char *text) {
     while (*text) {
-        size_t n = utf8_length((const unsigned char *)text);
+        size_t n = utf8_length(text);
         if (n) {
             strbuf_append_n(out, text, n);
         } else {
