@@ -26,8 +26,9 @@ endif
 
 DEPS_BUILD := build-essential pkg-config libsimgrid-dev libgsl-dev libhdf5-dev libyaml-dev libjson-c-dev \
               libxxhash-dev nettle-dev zlib1g-dev
+DEPS_RUN   := gnuplot-nox
 DEPS_TEST  := libcmocka-dev python3-h5py python3-yaml git
-DEPS_DEV   := clang clang-format clang-tidy libclang-rt-14-dev shellcheck valgrind gcovr gnuplot-nox
+DEPS_DEV   := clang clang-format clang-tidy libclang-rt-14-dev shellcheck valgrind gcovr
 PACKAGES   := gsl hdf5-serial yaml-0.1 json-c libxxhash nettle zlib
 
 # ---- flags ------------------------------------------------------------------------------------------------
@@ -54,14 +55,17 @@ SAY     = $(if $(V),@:,@printf '  %-5s %s\n')
 MODULE_SRC  := $(wildcard sim/engine/simgrid_module.c)
 LIB_SRC     := $(filter-out sim/cli/% $(MODULE_SRC),\
                  $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c traces/*/*.c \
-                                   analysis/*.c analysis/*/*.c kernels/*.c)))
+                                   analysis/*/*.c analysis/*/*/*.c kernels/*.c)))
 CLI_SRC     := $(sort $(wildcard sim/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/*.c))
 CONFORM_SRC := $(sort $(wildcard tests/conformance/*.c))
 
+EMBEDDED    := $(sort $(wildcard analysis/plots/*.gp analysis/report/*.css))
+
 LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+EMBEDDED_OBJ := $(BUILD)/obj/embedded.o
 CLI_OBJ     := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 MODULE_OBJ  := $(MODULE_SRC:%.c=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(LIB_OBJ) $(CLI_OBJ) $(MODULE_OBJ) \
@@ -106,9 +110,9 @@ done; \
 endef
 
 deps: ## Install the packages that build, run and test need.
-	$(call apt_install,$(DEPS_BUILD) $(DEPS_TEST))
+	$(call apt_install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 
-deps-dev: deps ## Also those of lint, coverage, fuzz, valgrind and plots.
+deps-dev: deps ## Also those of lint, coverage, fuzz and valgrind.
 	$(call apt_install,$(DEPS_DEV))
 
 # ---- building ---------------------------------------------------------------------------------------------
@@ -128,6 +132,16 @@ $(ALL_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(SAY) CC $<
 	$(Q)$(COMPILE) -o $@ $<
 
+# The texts that the report is made with, as a table of C strings, so that the program draws wherever it lies.
+$(BUILD)/obj/embedded.c: $(EMBEDDED) analysis/report/embed.awk
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(Q)awk -f analysis/report/embed.awk $(EMBEDDED) > $@
+
+$(EMBEDDED_OBJ): $(BUILD)/obj/embedded.c $(BUILD)/flags
+	$(SAY) CC $<
+	$(Q)$(COMPILE) -o $@ $<
+
 # Where the installed library looks for its module; only this object knows, so that another PREFIX is cheap.
 $(BUILD)/obj/sim/engine/simgrid_load.o: private CPPFLAGS += -DDRYDOCK_MODULE_DIR='"$(LIBDIR)/drydock"'
 $(BUILD)/obj/sim/engine/simgrid_load.o: $(BUILD)/libdir
@@ -136,7 +150,7 @@ $(BUILD)/libdir: FORCE
 	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
 
 # Tests and the program see every room through this archive.
-$(INTERNAL): $(LIB_OBJ)
+$(INTERNAL): $(LIB_OBJ) $(EMBEDDED_OBJ)
 	@rm -f $@
 	$(SAY) AR $@
 	$(Q)ar rcs $@ $^
@@ -153,14 +167,14 @@ $(BUILD)/lib/drydock-simgrid.so: $(MODULE_OBJ)
 
 # As installed the library shows dd_* and nothing else: one relocatable object with all else made local, and
 # a version script for the shared one.
-$(BUILD)/libdrydock.a: $(LIB_OBJ)
+$(BUILD)/libdrydock.a: $(LIB_OBJ) $(EMBEDDED_OBJ)
 	$(SAY) AR $@
 	$(Q)ld -r -o $(BUILD)/obj/libdrydock.o $^
 	$(Q)objcopy --wildcard --keep-global-symbol='dd_*' $(BUILD)/obj/libdrydock.o
 	@rm -f $@
 	$(Q)ar rcs $@ $(BUILD)/obj/libdrydock.o
 
-$(BUILD)/libdrydock.so: $(LIB_OBJ)
+$(BUILD)/libdrydock.so: $(LIB_OBJ) $(EMBEDDED_OBJ)
 	@echo '{ global: dd_*; local: *; };' > $(BUILD)/obj/libdrydock.map
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -Wl,-soname,libdrydock.so.$(SOVERSION) \

@@ -1,0 +1,223 @@
+/* The SLO against the dollar: a point a result. What costs more and promises less is seen at a glance. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/report/figure.h"
+#include "analysis/report/plot.h"
+#include "analysis/report/say.h"
+
+struct measure {
+    const char *metric; /* path in the summary, and its name in arms.json */
+    const char *axis, *unit;
+    double scale;
+};
+
+/* What can stand on an axis; the first that all results have is taken. */
+static const struct measure costs[] = {{"cost.total_usd", "cost of the run, dollars", "", 1},
+                                       {"gpu.hours", "GPU hours held", " GPU hours", 1},
+                                       {"replicas.replica_s", "replica-hours", " replica-hours", 1.0 / 3600}};
+static const struct measure worths[] = {{"slo.attainment", "% of requests that met every objective", "", 100},
+                                        {"latency.ttft_s.p95", "p95 TTFT, seconds", "", 1},
+                                        {"latency.e2e_s.p95", "p95 E2E, seconds", "", 1}};
+
+struct estimate {
+    double mean, low, high;
+};
+
+struct spot {
+    const struct panel *panel;
+    struct estimate x, y;
+};
+
+/* Of the replications, where there are some; of the one run otherwise. */
+static struct estimate estimate_of(const struct panel *p, const struct measure *m) {
+    struct json_object *several = json_read_at(json_read_at(p->source->summary, "replicated"), m->metric);
+    double mean = summary_figure(several, "mean");
+    if (isnan(mean)) {
+        mean = summary_figure(p->source->summary, m->metric);
+        return (struct estimate){m->scale * mean, m->scale * mean, m->scale * mean};
+    }
+    return (struct estimate){m->scale * mean, m->scale * summary_figure(several, "ci95_low"),
+                             m->scale * summary_figure(several, "ci95_high")};
+}
+
+static const struct measure *choose(const struct view *view, const struct measure *from, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        size_t known = 0;
+        for (size_t i = 0; i < view->count; i++) {
+            known += isfinite(estimate_of(&view->panels[i], &from[k]).mean) ? 1 : 0;
+        }
+        if (known == view->count) {
+            return &from[k];
+        }
+    }
+    return NULL;
+}
+
+static int by_cost(const void *a, const void *b) {
+    const struct spot *s = a;
+    const struct spot *t = b;
+    return s->x.mean < t->x.mean ? -1 : s->x.mean > t->x.mean;
+}
+
+/* ---- words ---- */
+
+static const char *cost_text(struct arena *a, const struct measure *m, double x) {
+    return strstr(m->metric, "usd") ? say_usd(a, x) : arena_printf(a, "%s%s", say_number(a, x), m->unit);
+}
+
+static const char *worth_text(struct arena *a, const struct measure *m, double y) {
+    return say_metric(a, m->metric, y / m->scale);
+}
+
+/* The objectives of a result all hold, where it has some. */
+static bool keeps_all(const struct source *s) {
+    struct json_object *all = json_read_at(s->summary, "slo.objectives");
+    size_t n = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    size_t met = 0;
+    for (size_t i = 0; i < n; i++) {
+        met += json_read_flag(json_object_array_get_idx(all, i), "met");
+    }
+    return n > 0 && met == n;
+}
+
+/* Prices of different work tell nothing about which is cheap. */
+static bool same_work(const struct spot *spots, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        if (panel_number(spots[i].panel, "requests.arrived") !=
+            panel_number(spots[0].panel, "requests.arrived")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find(struct drawing *d, const struct spot *spots, size_t n, const struct measure *cost,
+                 const struct measure *worth) {
+    size_t keeping = 0;
+    for (size_t i = 0; i < n; i++) {
+        keeping += keeps_all(spots[i].panel->source) ? 1 : 0;
+        if (keeps_all(spots[i].panel->source) && same_work(spots, n)) {
+            strbuf_printf(&d->finding, "The least that meets every objective is %s, for %s",
+                          spots[i].panel->title, cost_text(d->arena, cost, spots[i].x.mean));
+            return;
+        }
+    }
+    strbuf_printf(
+        &d->finding, "%s runs from %s for %s to %s for %s%s", say_metric_name(d->arena, worth->metric, NULL),
+        worth_text(d->arena, worth, spots[0].y.mean), cost_text(d->arena, cost, spots[0].x.mean),
+        worth_text(d->arena, worth, spots[n - 1].y.mean), cost_text(d->arena, cost, spots[n - 1].x.mean),
+        keeping ? "" : "; none meets every objective");
+}
+
+static double attainment_limit(const struct view *view) {
+    struct json_object *all = json_read_at(view->panels[0].source->summary, "slo.objectives");
+    size_t n = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *o = json_object_array_get_idx(all, i);
+        if (strcmp(json_read_text(o, "metric"), "slo.attainment") == 0) {
+            return summary_figure(o, "limit");
+        }
+    }
+    return NAN;
+}
+
+static double limit_of(const struct view *view, const struct measure *worth) {
+    const char *statistic;
+    double limit;
+    if (strcmp(worth->metric, "slo.attainment") == 0) {
+        return worth->scale * attainment_limit(view);
+    }
+    const char *metric = arena_strndup(view->arena, worth->metric, strlen(worth->metric) - strlen(".p95"));
+    bool there =
+        panel_objective(&view->panels[0], metric, &statistic, &limit) && strcmp(statistic, "p95") == 0;
+    return there ? limit : NAN;
+}
+
+/* ---- the picture ---- */
+
+/* A label stands to the right of its point, to the left near the right end of the axis, and below it where
+ * the one before is too near. */
+static void append_spot(struct drawing *d, const struct spot *spots, size_t i, const double *x_range,
+                        const double *y_range) {
+    const struct spot *s = &spots[i];
+    double x = (s->x.mean - x_range[0]) / (x_range[1] - x_range[0]);
+    bool crowded = i > 0 && fabs(s->x.mean - spots[i - 1].x.mean) < 0.2 * (x_range[1] - x_range[0]) &&
+                   fabs(s->y.mean - spots[i - 1].y.mean) < 0.1 * (y_range[1] - y_range[0]);
+    plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), s->panel->title);
+    plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), x > 0.7);
+    plot_number(&d->input, arena_printf(d->arena, "below_%zu", i + 1), crowded && i % 2 == 1);
+}
+
+static void append_spots(struct drawing *d, const struct spot *spots, size_t n, const struct measure *worth,
+                         double limit) {
+    double x[2] = {INFINITY, -INFINITY};
+    double y[2] = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++) {
+        x[0] = fmin(x[0], spots[i].x.low);
+        x[1] = fmax(x[1], spots[i].x.high);
+        y[0] = fmin(y[0], spots[i].y.low);
+        y[1] = fmax(y[1], spots[i].y.high);
+    }
+    y[0] = isnan(limit) ? y[0] : fmin(y[0], limit);
+    y[1] = isnan(limit) ? y[1] : fmax(y[1], limit);
+    double x_room = fmax(0.12 * (x[1] - x[0]), 0.02 * fabs(x[1]) + 1e-9);
+    double y_room = fmax(0.15 * (y[1] - y[0]), 0.02 * fabs(y[1]) + 1e-9);
+    x[0] = fmax(0, x[0] - x_room);
+    x[1] += x_room;
+    y[0] = fmax(0, y[0] - y_room);
+    y[1] += y_room;
+    if (worth->scale > 1) {
+        y[1] = fmin(y[1], 100 + 0.04 * (100 - y[0])); /* no share is above 100 % */
+    }
+    plot_block_begin(&d->input, "spots");
+    for (size_t i = 0; i < n; i++) {
+        const struct spot *s = &spots[i];
+        plot_row(&d->input, (double[]){s->x.mean, s->y.mean, s->x.low, s->x.high, s->y.low, s->y.high}, 6);
+    }
+    plot_block_end(&d->input);
+    for (size_t i = 0; i < n; i++) {
+        append_spot(d, spots, i, x, y);
+    }
+    plot_number(&d->input, "spots", (double)n);
+    plot_number(&d->input, "x_low", x[0]);
+    plot_number(&d->input, "x_high", x[1]);
+    plot_number(&d->input, "y_low", y[0]);
+    plot_number(&d->input, "y_high", y[1]);
+}
+
+static bool draw(const struct view *view, struct drawing *d, struct error *err) {
+    (void)err;
+    const struct measure *cost = choose(view, costs, sizeof costs / sizeof *costs);
+    const struct measure *worth = choose(view, worths, sizeof worths / sizeof *worths);
+    if (!cost || !worth) {
+        strbuf_append(&d->finding, "Service against cost is not drawn: not all results have both figures.");
+        return true;
+    }
+    struct spot *spots = arena_array(d->arena, view->count, sizeof *spots);
+    for (size_t i = 0; i < view->count; i++) {
+        const struct panel *p = &view->panels[i];
+        spots[i] = (struct spot){p, estimate_of(p, cost), estimate_of(p, worth)};
+    }
+    qsort(spots, view->count, sizeof *spots, by_cost);
+    double limit = limit_of(view, worth);
+    d->panels = 1;
+    d->titles = arena_array(d->arena, 1, sizeof *d->titles);
+    d->titles[0] = "";
+    d->legend = isnan(limit) ? 0U : 1U;
+    append_spots(d, spots, view->count, worth, limit);
+    plot_string(&d->input, "y_label", worth->axis);
+    plot_string(&d->input, "x_label", cost->axis);
+    plot_number(&d->input, "is_money", strstr(cost->metric, "usd") != NULL);
+    plot_number(&d->input, "limit", limit);
+    find(d, spots, view->count, cost, worth);
+    for (size_t i = 0; i < view->count; i++) {
+        strbuf_printf(&d->alt, "%s%s: %s for %s", i ? "; " : "", spots[i].panel->title,
+                      worth_text(d->arena, worth, spots[i].y.mean),
+                      cost_text(d->arena, cost, spots[i].x.mean));
+    }
+    return true;
+}
+
+const struct figure figure_tradeoff = {.script = "tradeoff", .draw = draw};

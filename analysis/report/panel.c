@@ -1,0 +1,179 @@
+#include "analysis/report/panel.h"
+
+#include <math.h>
+#include <string.h>
+
+static void take_figures(struct line *line, const struct result_series *series) {
+    double sum = 0;
+    line->low = INFINITY;
+    line->high = -INFINITY;
+    for (size_t i = 0; i < series->count; i++) {
+        double v = series->values[i];
+        double at = series->start_s + (double)i * series->interval_s;
+        if (isnan(v)) {
+            continue;
+        }
+        line->known++;
+        sum += v;
+        if (v > line->high) {
+            line->high = v;
+            line->high_at_s = at;
+        }
+        if (v < line->low) {
+            line->low = v;
+            line->low_at_s = at;
+        }
+    }
+    line->mean = line->known ? sum / (double)line->known : NAN;
+}
+
+static double merge(const double *values, size_t n, enum thinning how) {
+    double sum = 0;
+    double most = -INFINITY;
+    double least = INFINITY;
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isnan(values[i])) {
+            sum += values[i];
+            most = fmax(most, values[i]);
+            least = fmin(least, values[i]);
+            known++;
+        }
+    }
+    if (known == 0) {
+        return NAN;
+    }
+    return how == THIN_MEAN ? sum / (double)known : how == THIN_MOST ? most : least;
+}
+
+static void take_points(struct line *line, const struct result_series *series, enum thinning how,
+                        const struct view *view) {
+    size_t most = view->points_most ? view->points_most : LINE_POINTS_MAX;
+    size_t merged = (series->count + most - 1) / most;
+    size_t points = (series->count + merged - 1) / merged;
+    line->merged = merged;
+    line->t_s = arena_array(view->arena, points, sizeof *line->t_s);
+    line->v = arena_array(view->arena, points, sizeof *line->v);
+    for (size_t at = 0; at < series->count; at += merged) {
+        size_t n = series->count - at < merged ? series->count - at : merged;
+        double begin_s = series->start_s + (double)at * series->interval_s;
+        double last_s = fmin(begin_s + (double)n * series->interval_s, series->end_s);
+        line->t_s[line->count] = (begin_s + last_s) / 2;
+        line->v[line->count++] = merge(series->values + at, n, how);
+    }
+}
+
+static void take_line(struct line *line, const struct result_series *series, enum thinning how,
+                      const struct view *view) {
+    *line = (struct line){0};
+    if (series->count == 0) {
+        return;
+    }
+    line->interval_s = series->interval_s;
+    line->end_s = series->end_s;
+    take_figures(line, series);
+    take_points(line, series, how, view);
+    line->count = line->known ? line->count : 0;
+}
+
+bool source_line(const struct source *s, const char *object, const char *metric, enum thinning how,
+                 const struct view *view, struct line *line, struct error *err) {
+    struct arena scratch;
+    struct result_series series;
+    arena_init(&scratch);
+    bool done = result_read_series(s->result, object, metric, &scratch, &series, err);
+    if (done) {
+        take_line(line, &series, how, view);
+    }
+    arena_free(&scratch);
+    return done;
+}
+
+/* Where only one service is there, the whole and it are one, and a result may have kept either. */
+bool panel_series(const struct view *view, const struct panel *p, const char *metric, struct arena *arena,
+                  struct result_series *series, struct error *err) {
+    const char *service = p->service;
+    const char *const *services;
+    if (!service) {
+        if (!result_read_series(p->source->result, "all", metric, arena, series, err)) {
+            return false;
+        }
+        if (series->count > 0 || source_services(p->source, view->arena, &services) != 1) {
+            return true;
+        }
+        service = services[0];
+    }
+    return result_read_series(p->source->result, arena_printf(arena, "services/%s", service), metric, arena,
+                              series, err);
+}
+
+bool panel_line(const struct view *view, const struct panel *p, const char *metric, enum thinning how,
+                struct line *line, struct error *err) {
+    struct arena scratch;
+    struct result_series series;
+    arena_init(&scratch);
+    bool done = panel_series(view, p, metric, &scratch, &series, err);
+    if (done) {
+        take_line(line, &series, how, view);
+    }
+    arena_free(&scratch);
+    return done;
+}
+
+struct line *view_lines(const struct view *view, const struct line_of *of, size_t n, struct error *err) {
+    struct line *lines = arena_array(view->arena, view->count * n + 1, sizeof *lines);
+    for (size_t i = 0; i < view->count * n; i++) {
+        const struct line_of *want = &of[i % n];
+        if (!panel_line(view, &view->panels[i / n], want->metric, want->how, &lines[i], err)) {
+            return NULL;
+        }
+    }
+    return lines;
+}
+
+double lines_high(const struct line *lines, size_t n) {
+    double high = 0;
+    for (size_t i = 0; i < n; i++) {
+        high = lines[i].known ? fmax(high, lines[i].high) : high;
+    }
+    return high;
+}
+
+double lines_end_s(const struct line *lines, size_t n) {
+    double end_s = 0;
+    for (size_t i = 0; i < n; i++) {
+        end_s = fmax(end_s, lines[i].end_s);
+    }
+    return end_s;
+}
+
+struct json_object *panel_scope(const struct panel *p) {
+    return source_scope(p->source, p->service);
+}
+
+double panel_number(const struct panel *p, const char *path) {
+    return summary_figure(panel_scope(p), path);
+}
+
+/* An objective of a service holds for the whole where that is the only one. */
+static bool holds_for(const struct panel *p, struct json_object *objective) {
+    const char *service = json_read_text(objective, "service");
+    struct json_object *services = json_read_at(p->source->summary, "services");
+    bool single = json_object_is_type(services, json_type_object) && json_object_object_length(services) == 1;
+    return !*service || (p->service ? strcmp(service, p->service) == 0 : single);
+}
+
+bool panel_objective(const struct panel *p, const char *metric, const char **statistic, double *limit) {
+    struct json_object *all = json_read_at(p->source->summary, "slo.objectives");
+    size_t n = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *o = json_object_array_get_idx(all, i);
+        if (strcmp(json_read_text(o, "metric"), metric) == 0 && holds_for(p, o) &&
+            !json_read_flag(o, "at_least")) {
+            *statistic = json_read_text(o, "statistic");
+            *limit = summary_figure(o, "limit");
+            return isfinite(*limit);
+        }
+    }
+    return false;
+}

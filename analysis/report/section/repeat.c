@@ -1,0 +1,110 @@
+/* How to get these figures again, and how to see that they are the same. */
+#include <math.h>
+#include <string.h>
+
+#include "analysis/report/page.h"
+#include "analysis/report/say.h"
+#include "base/hash.h"
+
+static void append_row(struct html_table *t, const char *name, const char *text) {
+    html_cell(t, name);
+    html_cell(t, text);
+}
+
+static const char *command_of(struct report *r, const struct source *s) {
+    double replications = summary_figure(s->summary, "replications");
+    struct strbuf text = {0};
+    strbuf_printf(&text, "drydock run %s --seed %s", *s->scenario ? s->scenario : "SCENARIO",
+                  json_object_to_json_string(json_read_at(s->summary, "seed")));
+    if (r->sources.arms) {
+        strbuf_printf(&text, " --arm %s", s->name);
+    }
+    if (replications > 1) {
+        strbuf_printf(&text, " --reps %.0f", replications);
+    }
+    const char *command = arena_strdup(r->arena, text.text);
+    strbuf_free(&text);
+    return command;
+}
+
+static bool append_sum(struct report *r, struct html_table *t, const struct source *s, const char *name,
+                       const char *path, struct error *err) {
+    const char *text;
+    char sum[SHA256_TEXT_BYTES];
+    if (!result_text(s->result, path, r->arena, &text, err)) {
+        return false;
+    }
+    if (text) {
+        sha256_text(text, strlen(text), sum);
+        append_row(t, name, arena_printf(r->arena, "sha256:%s", sum));
+    }
+    return true;
+}
+
+static bool append_traces(struct report *r, struct html_table *t, const struct source *s, struct error *err) {
+    const char *text;
+    if (!result_text(s->result, "provenance/traces", r->arena, &text, err)) {
+        return false;
+    }
+    while (text && *text) {
+        size_t n = strcspn(text, "\n");
+        append_row(t, "Trace", arena_strndup(r->arena, text, n));
+        text += n + (text[n] == '\n');
+    }
+    return true;
+}
+
+static bool append_texts(struct report *r, const struct source *s, struct error *err) {
+    static const struct {
+        const char *path, *name;
+    } texts[] = {{"provenance/resolved_scenario", "The scenario, with what was set on the command line"},
+                 {"provenance/manifests", "The manifests"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text;
+        if (!result_text(s->result, texts[i].path, r->arena, &text, err)) {
+            return false;
+        }
+        if (text && *text) {
+            strbuf_append(&r->html, "<details>");
+            html_element(&r->html, "summary", NULL,
+                         r->sources.count == 1 ? texts[i].name
+                                               : arena_printf(r->arena, "%s: %s", s->label, texts[i].name));
+            html_element(&r->html, "pre", "tabindex=\"0\"", text);
+            strbuf_append(&r->html, "</details>\n");
+        }
+    }
+    return true;
+}
+
+static bool append_source(struct report *r, const struct source *s, struct error *err) {
+    static const char *const heads[] = {"What", "Which"};
+    char sum[SHA256_TEXT_BYTES];
+    if (!sha256_file(s->path, sum, err)) {
+        return false;
+    }
+    html_element(&r->html, "pre", "tabindex=\"0\"", command_of(r, s));
+    struct html_table t = html_table_begin(
+        &r->html, r->sources.count == 1 ? "Provenance" : arena_printf(r->arena, "Provenance of %s", s->label),
+        heads, 2, 0);
+    append_row(&t, "Drydock", json_read_text(s->summary, "drydock_version"));
+    append_row(&t, "Seed", json_object_to_json_string(json_read_at(s->summary, "seed")));
+    append_row(&t, "Runs", say_count(r->arena, summary_figure(s->summary, "replications")));
+    bool done = append_traces(r, &t, s, err) &&
+                append_sum(r, &t, s, "Scenario as run", "provenance/resolved_scenario", err) &&
+                append_sum(r, &t, s, "Manifests", "provenance/manifests", err);
+    append_row(&t, "result.h5", arena_printf(r->arena, "sha256:%s", sum));
+    html_table_end(&t);
+    return done && append_texts(r, s, err);
+}
+
+bool section_repeat(struct report *r, struct error *err) {
+    report_paragraph(
+        r, "The same scenario, seed and version give the same bytes of result.h5 on any x86-64 machine; the "
+           "name after run stands for the scenario's folder.");
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (!append_source(r, &r->sources.items[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
