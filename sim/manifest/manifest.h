@@ -201,6 +201,7 @@ struct manifest_kind {
     /* NULL: known by name only, its objects are kept and not modelled. */
     bool (*read)(struct yaml_node *object, struct manifests *into, struct arena *arena,
                  struct notices *notices, struct error *err);
+    bool harmless; /* without a reader: texts and rights, which change no figure. A note, and no warning */
 };
 extern const struct manifest_kind manifest_kinds[]; /* ended by kind NULL */
 
@@ -246,8 +247,9 @@ bool manifests_set(struct manifests *m, const struct object_path *path, struct y
 
 /* To be called after the last load: reads the trees, sorts by key so that the order of files changes nothing,
  * checks references (HPA to its target, Service selectors that match nothing: warnings), and names the kinds
- * that are not modelled, once a kind with a count. A selector that does not match its own template, a bad
- * quantity, and two objects of one kind, namespace and name (with both places) are located errors. */
+ * that are not modelled, once a kind with a count (those that could change no figure in a note only). A
+ * selector that does not match its own template, a bad quantity, and two objects of one kind, namespace and
+ * name (with both places) are located errors. */
 bool manifests_finish(struct manifests *m, struct arena *arena, struct notices *notices, struct error *err);
 
 #endif

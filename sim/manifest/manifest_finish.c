@@ -225,8 +225,11 @@ static void name_other_kinds(const struct manifests *m, struct notices *notices)
             n++;
             i++;
         }
-        notice_add(notices, NOTICE_WARNING, &first->pos, "%zu object%s of kind %s %s kept but not modelled",
-                   n, n == 1 ? "" : "s", first->kind, n == 1 ? "is" : "are");
+        const struct identity identity = identity_of(first->tree);
+        const struct manifest_kind *row = identity_kind(&identity);
+        notice_add(notices, row != NULL && row->harmless ? NOTICE_NOTE : NOTICE_WARNING, &first->pos,
+                   "%zu object%s of kind %s %s kept but not modelled", n, n == 1 ? "" : "s", first->kind,
+                   n == 1 ? "is" : "are");
     }
 }
 
