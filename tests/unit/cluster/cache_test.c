@@ -16,6 +16,7 @@ static void second_pod(void) {
     CHECK(p->pulled_ps == p->bound_ps && p->bound_ps == 1000 * SIMTIME_SECOND);
     CHECK(near_s(p->loaded_ps, 1000 + container_s + engine_s + from_disk_s));
     CHECK(engine_counters(t.engine).transfers == 2); /* the image and the weights, once each */
+    CHECK(t.pulled_images == image_bytes && t.pulled_weights == weight_bytes);
     end();
 }
 
@@ -53,6 +54,7 @@ static void abandoned(void) {
     CHECK(cluster_pod_count(t.cluster) == 3);
     CHECK(pod_at(1)->gone_ps == 2 * SIMTIME_SECOND && pod_at(0)->gone_ps == 3 * SIMTIME_SECOND);
     CHECK(pod_at(2)->pulled_ps == 5 * SIMTIME_SECOND && pod_at(2)->phase == POD_READY);
+    CHECK(t.pulled_images == image_bytes); /* once, whoever waited for it */
     end();
 }
 

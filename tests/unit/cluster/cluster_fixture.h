@@ -51,6 +51,7 @@ static struct {
     size_t diary_count;
     bool busy; /* pods have requests: they drain only when told */
     uint32_t ready, terminating, killed;
+    double pulled_images, pulled_weights; /* bytes */
     struct {
         uint32_t demand;
         int64_t replicas;
@@ -159,6 +160,13 @@ static inline void build_platform(void) {
     CHECK(platform_finish(&t.platform, &t.arena, &err));
 }
 
+static inline void on_pulled(void *context, uint32_t demand, const struct node *node, double bytes,
+                             bool is_image) {
+    (void)context, (void)node;
+    CHECK(demand < t.demand_count);
+    *(is_image ? &t.pulled_images : &t.pulled_weights) += bytes;
+}
+
 static inline void begin(uint64_t seed, const int64_t *replicas, bool warm) {
     struct error err = {0};
     build_platform();
@@ -179,8 +187,11 @@ static inline void begin(uint64_t seed, const int64_t *replicas, bool warm) {
                                     .demands = t.demands,
                                     .demand_count = t.demand_count,
                                     .seed = seed};
-    struct cluster_events events = {
-        .pod_ready = on_ready, .pod_terminating = on_terminating, .pod_killed = on_killed, .event = on_event};
+    struct cluster_events events = {.pod_ready = on_ready,
+                                    .pod_terminating = on_terminating,
+                                    .pod_killed = on_killed,
+                                    .pulled = on_pulled,
+                                    .event = on_event};
     t.cluster = cluster_create(t.engine, &config, &events, &t.arena);
     cluster_begin(t.cluster, replicas, warm);
 }
