@@ -67,15 +67,34 @@ bool recorder_provenance(struct recorder *r, const char *name, const char *text,
     return recorder_check(r, done, err);
 }
 
+static void close_object(struct recorder *r) {
+    if (r->object) {
+        hdf5_drop(r->group);
+        free(r->object);
+        r->object = NULL;
+    }
+}
+
+static hid_t group_of_object(struct recorder *r, const char *object) {
+    if (r->object && strcmp(r->object, object) == 0) {
+        return r->group;
+    }
+    close_object(r);
+    const char *none;
+    struct strbuf folder = {0};
+    strbuf_printf(&folder, "%s/", object);
+    r->group = group_of(r->file, "timeseries", folder.text, &none);
+    strbuf_free(&folder);
+    r->object = mem_alloc(strlen(object) + 1);
+    strcpy(r->object, object);
+    return r->group;
+}
+
 bool recorder_series(struct recorder *r, const char *object, const char *metric, const char *units,
                      const char *cell_methods, const struct series_times *times, const double *values,
                      size_t count, struct error *err) {
     hsize_t rows = count;
-    const char *none;
-    struct strbuf folder = {0};
-    strbuf_printf(&folder, "%s/", object);
-    hid_t group = group_of(r->file, "timeseries", folder.text, &none);
-    strbuf_free(&folder);
+    hid_t group = group_of_object(r, object);
     hid_t space = H5Screate_simple(1, &rows, NULL);
     hid_t p = hdf5_dataset_properties();
     hid_t d = group >= 0 ? H5Dcreate2(group, metric, H5T_IEEE_F64LE, space, H5P_DEFAULT, p, H5P_DEFAULT)
@@ -90,7 +109,6 @@ bool recorder_series(struct recorder *r, const char *object, const char *metric,
     hdf5_drop(d);
     hdf5_drop(p);
     hdf5_drop(space);
-    hdf5_drop(group);
     return recorder_check(r, done, err);
 }
 
@@ -123,6 +141,7 @@ static bool finish_file(struct recorder *r, const struct summary *summary, struc
         }
     }
     close_tables(r);
+    close_object(r);
     bool done = write_root(r, summary) && H5Fclose(r->file) >= 0;
     r->file = done ? H5I_INVALID_HID : r->file;
     return recorder_check(r, done, err);
@@ -164,6 +183,7 @@ void recorder_abandon(struct recorder *r) {
         return;
     }
     close_tables(r);
+    close_object(r);
     hdf5_drop(r->file);
     unlink(r->temporary);
     file_forget_temporary(r->temporary);

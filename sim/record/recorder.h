@@ -16,6 +16,8 @@ struct recorder {
     int failure; /* errno of the first system call that failed; writes are lost from there on */
     bool broken; /* something failed: nothing but recorder_abandon makes sense */
     struct record_table *tables;
+    char *object; /* of the last series: they come object by object, each with some thirty metrics, */
+    hid_t group;  /* so its group stays open */
 };
 
 /* True when `done` and nothing has failed since the recorder was opened; else false with err. */

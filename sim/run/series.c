@@ -100,6 +100,7 @@ void series_pod_ready(struct world *w, struct serving_pod *p) {
     }
     s->live[s->live_count++] = p;
     p->seen_ps = engine_now(w->engine);
+    scope_of(s, p->service);
 }
 
 /* From `since` to now with a request: serving, as far as the pod was Ready and not told to stop. */
@@ -116,35 +117,37 @@ void series_served(struct world *w, const struct serving_pod *p, simtime since) 
 }
 
 /* Between two looks the KV cache is taken to have filled evenly. */
-static void see_kv(struct windows *w, struct series_scope *scope, struct serving_pod *p, simtime at) {
+static void see_kv(const struct series_scope *scope, struct serving_pod *p, size_t window, simtime span) {
     replica_look(p->replica);
     uint32_t permille = p->replica->kv_permille;
-    window_steps_span(scope->levels[SERIES_KV_USED], w, p->seen_ps, at,
-                      (int64_t)p->seen_kv_permille + permille);
-    window_steps_span(scope->levels[SERIES_KV_SEEN], w, p->seen_ps, at, 1);
+    window_steps_amount(scope->levels[SERIES_KV_USED], window,
+                        (simtime_total)(p->seen_kv_permille + permille) * span);
+    window_steps_amount(scope->levels[SERIES_KV_SEEN], window, span);
     p->seen_kv_permille = permille;
 }
 
-/* What it did since it was last seen, into the window that ends at `at`. The integral is divided before it is
- * subtracted, so that nothing is lost over the run. */
-static void see_pod(struct world *w, struct serving_pod *p, simtime at) {
-    struct series *s = w->series;
+/* What it did since it was last seen, all of it in one window: there is a look at the end of each. The
+ * integral is divided before it is subtracted, so that nothing is lost over the run. */
+static void see_pod(struct world *w, struct serving_pod *p, size_t window, simtime at) {
     const struct workload_state *load = &w->workloads[p->demand];
-    struct series_scope *scope = scope_of(s, p->service);
-    simtime_total busy = replica_busy_ps(p->replica) * load->gpus / p->replica->servers;
-    window_steps_amount(scope->levels[SERIES_GPU_BUSY], &s->windows, at - 1, busy - p->seen_gpu_busy);
-    p->seen_gpu_busy = busy;
+    const struct series_scope *scope = &w->series->scopes[p->service];
+    if (load->gpus > 0) {
+        simtime_total busy = replica_busy_ps(p->replica) * load->gpus / p->replica->servers;
+        window_steps_amount(scope->levels[SERIES_GPU_BUSY], window, busy - p->seen_gpu_busy);
+        p->seen_gpu_busy = busy;
+    }
     if (!load->plain && p->pod->phase != POD_GONE) {
-        see_kv(&s->windows, scope, p, at);
+        see_kv(scope, p, window, at - p->seen_ps);
     }
     p->seen_ps = at;
 }
 
 static void see_pods(struct world *w, simtime at) {
     struct series *s = w->series;
-    for (size_t i = 0; i < s->live_count && at > 0;) {
+    size_t window = at > 0 ? windows_at(&s->windows, at - 1) : 0;
+    for (size_t i = 0; i < s->live_count;) {
         struct serving_pod *p = s->live[i];
-        see_pod(w, p, at);
+        see_pod(w, p, window, at);
         if (p->pod->phase == POD_GONE) {
             s->live[i] = s->live[--s->live_count];
         } else {

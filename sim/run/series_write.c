@@ -153,10 +153,14 @@ static void add_pod(struct world *w, struct series_scope *scope, const struct po
     }
 }
 
-static void add_pods(struct world *w, struct series_scope *scope, uint32_t service, simtime end) {
+static void make_dated_levels(struct world *w, struct series_scope *scope) {
     for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
         scope->levels[i] = window_steps(&w->series->windows);
     }
+}
+
+static void add_pods(struct world *w, struct series_scope *scope, uint32_t service, simtime end) {
+    make_dated_levels(w, scope);
     for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
         const struct pod *p = cluster_pod(w->cluster, i);
         const struct workload_state *load = &w->workloads[p->demand];
@@ -207,17 +211,16 @@ static void add_scope(struct series_scope *all, const struct series_scope *scope
     }
 }
 
-/* A service of which nothing was ever seen has no series, as it has no place in the summary. */
+/* `all` NULL: there is no other service, so this is all. */
 static bool put_service(struct world *w, uint32_t service, struct series_scope *all, struct series_file *f) {
     struct series_scope *scope = &w->series->scopes[service];
-    if (!scope->counts) {
-        return true;
-    }
     add_pods(w, scope, service, f->end_ps);
-    add_scope(all, scope, &w->series->windows);
+    if (all) {
+        add_scope(all, scope, &w->series->windows);
+    }
     struct strbuf object = {0};
     strbuf_printf(&object, "services/%s", w->services[service].name);
-    bool ok = put_scope(w, scope, object.text, f);
+    bool ok = put_scope(w, scope, object.text, f) && (all || put_scope(w, scope, "all", f));
     strbuf_free(&object);
     for (int i = SERIES_LEVELS - 1; i >= SERIES_GATHERED; i--) {
         windows_drop(&w->series->windows, &scope->levels[i]->part);
@@ -225,17 +228,27 @@ static bool put_service(struct world *w, uint32_t service, struct series_scope *
     return ok;
 }
 
-static bool put_everything(struct world *w, struct series_file *f) {
+/* A service of which nothing was ever seen has no series, as it has no place in the summary. */
+static bool put_services(struct world *w, struct series_file *f) {
+    const struct series_scope *scopes = w->series->scopes;
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        seen += scopes[i].counts != NULL;
+    }
     struct series_scope all = {0};
-    series_scope_begin(&all, &w->series->windows);
-    for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
-        all.levels[i] = window_steps(&w->series->windows);
+    if (seen != 1) {
+        series_scope_begin(&all, &w->series->windows);
+        make_dated_levels(w, &all);
     }
     bool ok = true;
     for (uint32_t i = 0; ok && i < w->service_count; i++) {
-        ok = put_service(w, i, &all, f);
+        ok = !scopes[i].counts || put_service(w, i, seen == 1 ? NULL : &all, f);
     }
-    ok = ok && put_scope(w, &all, "all", f);
+    return ok && (seen == 1 || put_scope(w, &all, "all", f));
+}
+
+static bool put_everything(struct world *w, struct series_file *f) {
+    bool ok = put_services(w, f);
     for (uint32_t i = 0; ok && i < w->scenario.pool_count; i++) {
         ok = put_pool(w, i, f);
     }

@@ -81,7 +81,7 @@ static void make_room(struct windows *w, size_t count) {
     while (room < count) {
         room *= 2;
     }
-    for (struct window_part *part = w->parts; room > w->room && part; part = part->next) {
+    for (struct window_part *part = w->parts; part; part = part->next) {
         part->room(part, w->room, room);
     }
     w->room = room;
@@ -89,11 +89,17 @@ static void make_room(struct windows *w, size_t count) {
 
 size_t windows_find(struct windows *w, simtime at) {
     assert(at >= 0);
-    while (at / w->interval_ps >= (simtime)w->most) {
-        merge(w);
-    }
     size_t index = (size_t)(at / w->interval_ps);
-    make_room(w, index + 2); /* a step changes the window after its own as well */
+    if (index <= w->newest) {
+        return index;
+    }
+    while (index >= w->most) {
+        merge(w);
+        index = (size_t)(at / w->interval_ps);
+    }
+    if (index + 2 > w->room) {
+        make_room(w, index + 2); /* a step changes the window after its own as well */
+    }
     if (index > w->newest) {
         w->newest = index;
         w->newest_from_ps = (simtime)index * w->interval_ps;
@@ -210,18 +216,12 @@ void window_steps_span(struct window_steps *s, struct windows *w, simtime from, 
         return;
     }
     size_t last = windows_at(w, to); /* the later date first: it may merge windows */
-    size_t first = windows_at(w, from);
-    if (first == last) {
+    if (from >= (simtime)last * w->interval_ps) {
         s->cells[last].partial += (simtime_total)weight * (to - from);
         return;
     }
-    step(s, w, first, from, weight);
+    step(s, w, windows_at(w, from), from, weight);
     step(s, w, last, to, -weight);
-}
-
-void window_steps_amount(struct window_steps *s, struct windows *w, simtime at, simtime_total amount) {
-    size_t index = windows_at(w, at); /* may move the cells */
-    s->cells[index].partial += amount;
 }
 
 void window_steps_add(struct window_steps *into, const struct window_steps *from, const struct windows *w,

@@ -104,8 +104,10 @@ struct window_steps *window_steps(struct windows *w);
 
 /* `weight` more of it from `from` until `to`. Nothing when `to` is not after `from`. */
 void window_steps_span(struct window_steps *s, struct windows *w, simtime from, simtime to, int64_t weight);
-/* An amount of weight x time that fell into the window of `at`. */
-void window_steps_amount(struct window_steps *s, struct windows *w, simtime at, simtime_total amount);
+/* An amount of weight x time that fell into a window: `index` from windows_at. */
+static inline void window_steps_amount(const struct window_steps *s, size_t index, simtime_total amount) {
+    s->cells[index].partial += amount;
+}
 void window_steps_add(struct window_steps *into, const struct window_steps *from, const struct windows *w,
                       int sign);
 /* The integral by window, weight x ps. */
