@@ -23,8 +23,11 @@ bool bill_build(struct world *w, struct error *err) {
 
 void bill_outstanding(struct world *w, struct serving_pod *p, int change) {
     simtime now = engine_now(w->engine);
+    simtime stop = p->pod->terminating_ps;
+    simtime until = stop >= 0 && stop < now ? stop : now; /* what it serves while draining is drain */
     if (p->outstanding > 0) {
-        p->serving_ps += now - p->outstanding_since_ps;
+        p->working_ps += now - p->outstanding_since_ps;
+        p->serving_ps += until > p->outstanding_since_ps ? until - p->outstanding_since_ps : 0;
         p->in_flight_area += (simtime_total)p->outstanding * (now - p->outstanding_since_ps);
     }
     p->outstanding_since_ps = now;
@@ -55,22 +58,15 @@ struct meter_node bill_meter_node(const struct world *w, const struct node *n, s
     };
 }
 
-/* Time with a request, of the time Ready and not yet terminating: what it serves while draining is drain. */
-static simtime serving_time(const struct serving_pod *p, simtime end) {
-    simtime until = p->pod->terminating_ps >= 0 ? p->pod->terminating_ps : end;
-    simtime ready = until > p->pod->ready_ps ? until - p->pod->ready_ps : 0;
-    return p->serving_ps < ready ? p->serving_ps : ready;
-}
-
 int64_t bill_capacity_held(const struct world *w, const struct pod *pod) {
     bool on_gpus = w->scenario.pools[cluster_node(w->cluster, (size_t)pod->node)->pool].gpus > 0;
     return on_gpus ? w->workloads[pod->demand].gpus : w->demands[pod->demand].cpu_milli;
 }
 
-static struct meter_pod meter_of_pod(const struct world *w, const struct pod *pod, simtime end) {
+static struct meter_pod meter_of_pod(const struct world *w, const struct pod *pod) {
     const struct workload_state *load = &w->workloads[pod->demand];
     const struct serving_pod *p = pod->owner_data;
-    double serving_s = p ? simtime_to_s(p->serving_ps) : 0;
+    double working_s = p ? simtime_to_s(p->working_ps) : 0;
     return (struct meter_pod){
         .workload = w->demands[pod->demand].workload,
         .service = load->service >= 0 ? w->services[load->service].name : NULL,
@@ -79,22 +75,22 @@ static struct meter_pod meter_of_pod(const struct world *w, const struct pod *po
         .ready_ps = pod->ready_ps,
         .terminating_ps = pod->terminating_ps,
         .gone_ps = pod->gone_ps,
-        .serving_ps = p ? serving_time(p, end) : 0,
-        .batch = serving_s > 0 ? simtime_total_to_s(p->in_flight_area) / serving_s : 0,
+        .serving_ps = p ? p->serving_ps : 0,
+        .batch = working_s > 0 ? simtime_total_to_s(p->in_flight_area) / working_s : 0,
     };
 }
 
-size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods, simtime end) {
+size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods) {
     size_t count = 0;
     const struct pod *pod = cluster_node(w->cluster, node)->first_pod;
     for (; pod; pod = pod->next_on_node) {
-        pods[count++] = meter_of_pod(w, pod, end);
+        pods[count++] = meter_of_pod(w, pod);
     }
     return count;
 }
 
 static bool bill_node(struct world *w, size_t node, struct meter_pod *pods, simtime end, struct error *err) {
-    size_t count = bill_meter_pods(w, node, pods, end);
+    size_t count = bill_meter_pods(w, node, pods);
     const struct node *n = cluster_node(w->cluster, node);
     struct meter_node meter = bill_meter_node(w, n, end);
     footprints_node(&w->footprints, &w->carbon, &meter, pods, count);

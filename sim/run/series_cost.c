@@ -82,7 +82,7 @@ static void add_node(struct world *w, size_t index, simtime end, struct meter_po
                           &billed)) {
         return;
     }
-    size_t pod_count = bill_meter_pods(w, index, pods, end);
+    size_t pod_count = bill_meter_pods(w, index, pods);
     size_t count = meter_split(&node, from, pods, pod_count, parts);
     add_parts(&w->series->windows, &node, parts, count, use);
 }

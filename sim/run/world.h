@@ -101,7 +101,8 @@ struct serving_pod {
     uint32_t outstanding; /* changed by bill_outstanding only */
     uint64_t outstanding_tokens;
     simtime outstanding_since_ps;
-    simtime serving_ps; /* with at least one outstanding */
+    simtime working_ps; /* with at least one outstanding */
+    simtime serving_ps; /* of that, before it was told to stop */
     simtime_total in_flight_area;
     simtime serving_since_ps; /* while one is outstanding */
     uint64_t completed;
@@ -249,7 +250,7 @@ bool bill_figures(struct world *w, struct summary *summary, struct error *err);
 int64_t bill_capacity_held(const struct world *w, const struct pod *pod);
 struct meter_node bill_meter_node(const struct world *w, const struct node *n, simtime end);
 /* The pods that were ever on a node; `pods` has room for all there are. */
-size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods, simtime end);
+size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods);
 
 /* transfers.c: bytes between places, counted as requests end and pulls arrive */
 void transfers_build(struct world *w);
