@@ -90,13 +90,24 @@ static hid_t group_of_object(struct recorder *r, const char *object) {
     return r->group;
 }
 
+/* One chunk where it is to be compressed. */
+static hid_t series_properties(const struct recorder *r, hsize_t rows) {
+    hid_t p = hdf5_dataset_properties();
+    if (r->compress && rows > 0) {
+        H5Pset_chunk(p, 1, &rows);
+        H5Pset_shuffle(p);
+        H5Pset_deflate(p, RECORD_DEFLATE_LEVEL);
+    }
+    return p;
+}
+
 bool recorder_series(struct recorder *r, const char *object, const char *metric, const char *units,
                      const char *cell_methods, const struct series_times *times, const double *values,
                      size_t count, struct error *err) {
     hsize_t rows = count;
     hid_t group = group_of_object(r, object);
     hid_t space = H5Screate_simple(1, &rows, NULL);
-    hid_t p = hdf5_dataset_properties();
+    hid_t p = series_properties(r, rows);
     hid_t d = group >= 0 ? H5Dcreate2(group, metric, H5T_IEEE_F64LE, space, H5P_DEFAULT, p, H5P_DEFAULT)
                          : H5I_INVALID_HID;
     bool done = d >= 0 &&

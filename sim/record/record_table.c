@@ -15,7 +15,6 @@
 enum {
     CHUNK_ROWS = 65536,
     STAGE_ROWS = 256, /* divides CHUNK_ROWS */
-    DEFLATE_LEVEL = 1,
     ROW_BYTES_MAX = 1 << 16,
     ENUM_MAX = 256,
 };
@@ -150,7 +149,7 @@ static bool make_dataset(struct record_table *t, struct stored_column *c) {
                          H5D_FILL_TIME_ALLOC); /* goes through the library's cache, which has to clear it */
     } else if (t->recorder->compress) {
         H5Pset_shuffle(p);
-        H5Pset_deflate(p, DEFLATE_LEVEL);
+        H5Pset_deflate(p, RECORD_DEFLATE_LEVEL);
     }
     c->dataset = H5Dcreate2(t->group, c->spec->name, c->type, space, H5P_DEFAULT, p, H5P_DEFAULT);
     hdf5_drop(p);
@@ -170,7 +169,7 @@ static bool write_deflated(const struct stored_column *c, hsize_t at, size_t row
             shuffled[byte * rows + i] = c->values[i * c->width + byte];
         }
     }
-    bool done = compress2(packed, &packed_bytes, shuffled, bytes, DEFLATE_LEVEL) == Z_OK &&
+    bool done = compress2(packed, &packed_bytes, shuffled, bytes, RECORD_DEFLATE_LEVEL) == Z_OK &&
                 H5Dwrite_chunk(c->dataset, H5P_DEFAULT, 0, &at, packed_bytes, packed) >= 0;
     free(packed);
     free(shuffled);

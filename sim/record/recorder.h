@@ -6,6 +6,8 @@
 #include "record/hdf5_io.h"
 #include "record/record.h"
 
+enum { RECORD_DEFLATE_LEVEL = 1 };
+
 struct recorder {
     struct arena arena;
     hid_t file;

@@ -7,9 +7,6 @@
 
 void series_scope_begin(struct series_scope *scope, struct windows *w) {
     scope->counts = window_sums(w, SERIES_COUNTS);
-    for (int i = 0; i < SERIES_GATHERED; i++) {
-        scope->levels[i] = window_steps(w);
-    }
     for (int i = 0; i < SERIES_LATENCIES; i++) {
         scope->latencies[i] = window_sketch(w);
     }
@@ -56,11 +53,11 @@ void series_finished(struct world *w, const struct request *r, bool good) {
     simtime now = engine_now(w->engine);
     bool scheduled = r->scheduled_ps >= 0;
     if (scheduled) {
-        window_steps_span(scope->levels[SERIES_RUNNING], windows, r->scheduled_ps, now, 1);
+        window_steps_span(series_level(scope, windows, SERIES_RUNNING), windows, r->scheduled_ps, now, 1);
     }
     if (r->gateway_ps >= 0) {
         simtime until = scheduled ? r->scheduled_ps : now;
-        window_steps_span(scope->levels[SERIES_QUEUE], windows, r->gateway_ps, until, 1);
+        window_steps_span(series_level(scope, windows, SERIES_QUEUE), windows, r->gateway_ps, until, 1);
     }
     if (r->status == REQUEST_COMPLETED) {
         completed(scope, windows, r, good);
@@ -77,8 +74,8 @@ static void close_desired(struct world *w, uint32_t demand) {
     simtime now = engine_now(w->engine);
     if (load->service >= 0 && load->can_serve) {
         struct series_scope *scope = scope_of(s, (uint32_t)load->service);
-        window_steps_span(scope->levels[SERIES_DESIRED], &s->windows, s->desired_since_ps[demand], now,
-                          w->replicas_wanted[demand]);
+        window_steps_span(series_level(scope, &s->windows, SERIES_DESIRED), &s->windows,
+                          s->desired_since_ps[demand], now, w->replicas_wanted[demand]);
     }
     s->desired_since_ps[demand] = now;
 }
@@ -117,12 +114,13 @@ void series_served(struct world *w, const struct serving_pod *p, simtime since) 
 }
 
 /* Between two looks the KV cache is taken to have filled evenly. */
-static void see_kv(const struct series_scope *scope, struct serving_pod *p, size_t window, simtime span) {
+static void see_kv(struct series *s, struct serving_pod *p, size_t window, simtime span) {
+    struct series_scope *scope = &s->scopes[p->service];
     replica_look(p->replica);
     uint32_t permille = p->replica->kv_permille;
-    window_steps_amount(scope->levels[SERIES_KV_USED], window,
+    window_steps_amount(series_level(scope, &s->windows, SERIES_KV_USED), window,
                         (simtime_total)(p->seen_kv_permille + permille) * span);
-    window_steps_amount(scope->levels[SERIES_KV_SEEN], window, span);
+    window_steps_amount(series_level(scope, &s->windows, SERIES_KV_SEEN), window, span);
     p->seen_kv_permille = permille;
 }
 
@@ -130,14 +128,15 @@ static void see_kv(const struct series_scope *scope, struct serving_pod *p, size
  * integral is divided before it is subtracted, so that nothing is lost over the run. */
 static void see_pod(struct world *w, struct serving_pod *p, size_t window, simtime at) {
     const struct workload_state *load = &w->workloads[p->demand];
-    const struct series_scope *scope = &w->series->scopes[p->service];
+    struct series *s = w->series;
     if (load->gpus > 0) {
         simtime_total busy = replica_busy_ps(p->replica) * load->gpus / p->replica->servers;
-        window_steps_amount(scope->levels[SERIES_GPU_BUSY], window, busy - p->seen_gpu_busy);
+        window_steps_amount(series_level(&s->scopes[p->service], &s->windows, SERIES_GPU_BUSY), window,
+                            busy - p->seen_gpu_busy);
         p->seen_gpu_busy = busy;
     }
     if (!load->plain && p->pod->phase != POD_GONE) {
-        see_kv(scope, p, window, at - p->seen_ps);
+        see_kv(s, p, window, at - p->seen_ps);
     }
     p->seen_ps = at;
 }

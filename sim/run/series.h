@@ -40,10 +40,10 @@ enum series_level {
 
 enum series_latency { SERIES_TTFT, SERIES_TPOT, SERIES_E2E, SERIES_LATENCIES };
 
-/* Of a service, or of all. Some 200 bytes a window. */
+/* Of a service, or of all. Some 200 bytes a window and 40 KiB. */
 struct series_scope {
-    struct window_sums *counts; /* NULL: nothing of it yet */
-    struct window_steps *levels[SERIES_LEVELS];
+    struct window_sums *counts;                 /* NULL: nothing of it yet */
+    struct window_steps *levels[SERIES_LEVELS]; /* NULL: none of it yet */
     struct window_sketch *latencies[SERIES_LATENCIES];
 };
 
@@ -57,8 +57,17 @@ struct series {
     size_t live_count, live_capacity;
 };
 
-/* Makes the scope's parts that gather during the run. */
+/* Makes the scope's counts and latencies. */
 void series_scope_begin(struct series_scope *scope, struct windows *w);
+
+/* A level, made when it is first asked for. */
+static inline struct window_steps *series_level(struct series_scope *scope, struct windows *w,
+                                                enum series_level level) {
+    if (!scope->levels[level]) {
+        scope->levels[level] = window_steps(w);
+    }
+    return scope->levels[level];
+}
 
 /* A series of values by window on its way into the file. */
 struct series_file {

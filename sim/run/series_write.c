@@ -43,12 +43,20 @@ static bool put_counts(const struct world *w, const struct series_scope *scope, 
 
 /* ---- levels ---- */
 
+/* The integral by window; a level that was never there is 0. */
+static void areas_of(const struct world *w, const struct window_steps *steps, const struct series_file *f,
+                     simtime_total *areas) {
+    if (steps) {
+        window_steps_values(steps, &w->series->windows, f->count, areas);
+    }
+}
+
 /* Mean over the part of the window that the run covers. */
 static bool put_mean(const struct world *w, const struct window_steps *steps, const char *object,
                      const char *metric, struct series_file *f) {
     const struct windows *windows = &w->series->windows;
     simtime_total *areas = mem_zalloc(f->count, sizeof *areas);
-    window_steps_values(steps, windows, f->count, areas);
+    areas_of(w, steps, f, areas);
     for (size_t k = 0; k < f->count; k++) {
         f->values[k] = (double)areas[k] / (double)windows_covered(windows, k, f->end_ps);
     }
@@ -59,10 +67,9 @@ static bool put_mean(const struct world *w, const struct window_steps *steps, co
 /* What was used over what there was, in parts of `unit`; NaN where there was none. */
 static bool put_share(const struct world *w, const struct window_steps *used, const struct window_steps *held,
                       double unit, const char *object, const char *metric, struct series_file *f) {
-    const struct windows *windows = &w->series->windows;
     simtime_total *areas = mem_zalloc(2 * f->count, sizeof *areas);
-    window_steps_values(used, windows, f->count, areas);
-    window_steps_values(held, windows, f->count, areas + f->count);
+    areas_of(w, used, f, areas);
+    areas_of(w, held, f, areas + f->count);
     for (size_t k = 0; k < f->count; k++) {
         simtime_total there = areas[f->count + k];
         f->values[k] = there > 0 ? (double)areas[k] / (double)there / unit : NAN;
@@ -137,6 +144,13 @@ static simtime first_of(simtime a, simtime b) {
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+static void span(struct series_scope *scope, struct windows *w, enum series_level level, simtime from,
+                 simtime to, int64_t weight) {
+    if (to > from && weight > 0) {
+        window_steps_span(series_level(scope, w, level), w, from, to, weight);
+    }
+}
+
 static void add_pod(struct world *w, struct series_scope *scope, const struct pod *p, simtime end) {
     struct windows *windows = &w->series->windows;
     const struct workload_state *load = &w->workloads[p->demand];
@@ -144,23 +158,16 @@ static void add_pod(struct world *w, struct series_scope *scope, const struct po
     simtime stop = first_of(p->terminating_ps, gone);
     simtime ready = first_of(p->ready_ps, stop);
     simtime bound = first_of(p->bound_ps, ready);
-    window_steps_span(scope->levels[SERIES_PENDING], windows, p->created_ps, bound, 1);
-    window_steps_span(scope->levels[SERIES_STARTING], windows, bound, ready, 1);
-    window_steps_span(scope->levels[SERIES_READY], windows, ready, stop, 1);
-    window_steps_span(scope->levels[SERIES_TERMINATING], windows, stop, gone, 1);
+    span(scope, windows, SERIES_PENDING, p->created_ps, bound, 1);
+    span(scope, windows, SERIES_STARTING, bound, ready, 1);
+    span(scope, windows, SERIES_READY, ready, stop, 1);
+    span(scope, windows, SERIES_TERMINATING, stop, gone, 1);
     if (p->ready_ps >= 0) {
-        window_steps_span(scope->levels[SERIES_GPU_HELD], windows, ready, gone, load->gpus);
-    }
-}
-
-static void make_dated_levels(struct world *w, struct series_scope *scope) {
-    for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
-        scope->levels[i] = window_steps(&w->series->windows);
+        span(scope, windows, SERIES_GPU_HELD, ready, gone, load->gpus);
     }
 }
 
 static void add_pods(struct world *w, struct series_scope *scope, uint32_t service, simtime end) {
-    make_dated_levels(w, scope);
     for (size_t i = 0; i < cluster_pod_count(w->cluster); i++) {
         const struct pod *p = cluster_pod(w->cluster, i);
         const struct workload_state *load = &w->workloads[p->demand];
@@ -201,10 +208,12 @@ static bool put_scope(const struct world *w, const struct series_scope *scope, c
            put_latencies(w, scope, object, f);
 }
 
-static void add_scope(struct series_scope *all, const struct series_scope *scope, const struct windows *w) {
+static void add_scope(struct series_scope *all, const struct series_scope *scope, struct windows *w) {
     window_sums_add(all->counts, scope->counts, w);
     for (int i = 0; i < SERIES_LEVELS; i++) {
-        window_steps_add(all->levels[i], scope->levels[i], w, 1);
+        if (scope->levels[i]) {
+            window_steps_add(series_level(all, w, (enum series_level)i), scope->levels[i], w, 1);
+        }
     }
     for (int i = 0; i < SERIES_LATENCIES; i++) {
         window_sketch_add(all->latencies[i], scope->latencies[i]);
@@ -222,8 +231,11 @@ static bool put_service(struct world *w, uint32_t service, struct series_scope *
     strbuf_printf(&object, "services/%s", w->services[service].name);
     bool ok = put_scope(w, scope, object.text, f) && (all || put_scope(w, scope, "all", f));
     strbuf_free(&object);
-    for (int i = SERIES_LEVELS - 1; i >= SERIES_GATHERED; i--) {
-        windows_drop(&w->series->windows, &scope->levels[i]->part);
+    for (int i = SERIES_GATHERED; i < SERIES_LEVELS; i++) {
+        if (scope->levels[i]) {
+            windows_drop(&w->series->windows, &scope->levels[i]->part);
+            scope->levels[i] = NULL;
+        }
     }
     return ok;
 }
@@ -238,7 +250,6 @@ static bool put_services(struct world *w, struct series_file *f) {
     struct series_scope all = {0};
     if (seen != 1) {
         series_scope_begin(&all, &w->series->windows);
-        make_dated_levels(w, &all);
     }
     bool ok = true;
     for (uint32_t i = 0; ok && i < w->service_count; i++) {

@@ -320,6 +320,20 @@ static bool check_arms(const struct scenario *s, struct arena *arena, struct err
     return true;
 }
 
+/* Shorter windows than any latency show nothing, and the shortest would have no length in picoseconds. */
+static const double series_interval_least_s = 0.001;
+
+static bool check_series(const struct scenario *s, struct error *err) {
+    if (s->series_interval_s <= 0 || s->series_interval_s >= series_interval_least_s) {
+        return true;
+    }
+    static const char field[] = "spec.telemetry.series_interval";
+    char found[48];
+    return error_at(err, ERROR_INVALID, &yaml_path(s->tree, field)->pos, field,
+                    "expected 0s or at least 1ms, found %s",
+                    unit_text(UNIT_DURATION, s->series_interval_s, found));
+}
+
 static bool check_window(const struct scenario *s, struct error *err) {
     if (s->duration_s > 0 && s->warmup_s >= s->duration_s) {
         const struct yaml_node *node = yaml_path(s->tree, "spec.warmup");
@@ -352,11 +366,11 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
     struct names regions = {.arena = arena}, zones = regions, ends = regions, services = regions,
                  workloads = regions;
     bool ok = check_name(s, err) && check_arms(s, arena, err) && check_window(s, err) &&
-              check_places(s, &regions, &zones, &ends, err) && check_pools(s, &zones, err) &&
-              check_links(s, &ends, err) && gather_services(s, &services, &workloads, err) &&
-              check_something_serves(s, &workloads, err) && check_policies(s, &services, err) &&
-              check_service_times(s, &workloads, err) && check_objectives(s, &services, notices, err) &&
-              check_changes(s, &workloads, notices, err);
+              check_series(s, err) && check_places(s, &regions, &zones, &ends, err) &&
+              check_pools(s, &zones, err) && check_links(s, &ends, err) &&
+              gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
+              check_policies(s, &services, err) && check_service_times(s, &workloads, err) &&
+              check_objectives(s, &services, notices, err) && check_changes(s, &workloads, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
         ok = check_trace(s, i, &services, &regions, err);
     }

@@ -1,6 +1,9 @@
 """Time series of a result against its tables and its summary: integrals agree, whatever the windows are.
 
-series.py RESULT.h5
+series.py RESULT.h5 [plain]
+
+plain: requests reach their servers and answers their users in no time, so that the queue and what runs are known
+to the last digit from /requests.
 """
 
 import json
@@ -44,12 +47,34 @@ def check_scope(group, requests, summary, what):
     assert total(group["goodput_per_s"]) >= requests["good"].sum() - 1e-6, "warm-up counts in the series"
     if lost + counts["unfinished"] == 0:
         same(f"{what} queue", integral(group["queue"]), requests["queue_s"].sum())
+    if sys.argv[2:] == ["plain"]:
+        check_windows_of_requests(group, requests, done, what)
     ready = summary.get("replicas", {}).get("replica_s", 0)
     same(f"{what} replicas", integral(group["replicas_ready"]), ready)
     for metric in ("kv_usage", "gpu_busy_fraction"):
         values = group[metric][:]
         assert np.isnan(values).all() or (np.nanmin(values) >= 0 and np.nanmax(values) <= 1), metric
     check_percentiles(group, requests, done, what)
+
+
+def overlaps(begins, ends, series):
+    """Seconds of [begin, end) in each window, summed."""
+    start, interval = series.attrs["start_s"], series.attrs["interval_s"]
+    low = start + interval * np.arange(len(series))
+    shared = np.minimum.outer(ends, low + widths(series)) - np.maximum.outer(begins, low)
+    return np.maximum(shared, 0).sum(axis=0)
+
+
+def check_windows_of_requests(group, requests, done, what):
+    """Window by window from the requests that completed: all of them, here."""
+    assert done.all(), "a plain check wants nobody turned away"
+    arrival, served = requests["arrival_s"], requests["arrival_s"] + requests["queue_s"]
+    for name, begins, ends in (("queue", arrival, served), ("running", served, arrival + requests["e2e_s"])):
+        want = overlaps(begins, ends, group[name]) / widths(group[name])
+        np.testing.assert_allclose(group[name][:], want, atol=1e-9, err_msg=f"{what} {name}")
+    interval = group["queue"].attrs["interval_s"]
+    arrivals = np.bincount((arrival // interval).astype(int), minlength=len(group["queue"]))
+    np.testing.assert_allclose(group["arrivals_per_s"][:] * interval, arrivals, atol=1e-9)
 
 
 def check_percentiles(group, requests, done, what):
@@ -104,6 +129,23 @@ def check_cost(file, summary):
             same(f"cost of {category}", hours[f"{category}_usd_per_h"], usd)
     for name, series in cost.items():
         assert (series[:] > -1e-9).all(), f"{name} is negative"
+    check_nodes_cost(file, cost)
+
+
+def check_nodes_cost(file, cost):
+    """Whatever a node does it costs the same by the hour: its charges over its time are what the states add up to."""
+    charges = file["charges"]
+    compute = charges["resource_type"].asstr()[:] == "node"
+    series = cost["total_usd_per_h"]
+    want = np.zeros(len(series))
+    for node in np.unique(charges["resource"].asstr()[:][compute]):
+        here = compute & (charges["resource"].asstr()[:] == node)
+        begin, end = charges["start_s"][here].min(), charges["end_s"][here].max()
+        usd = charges["effective_cost_nano_usd"][here].sum() / 1e9
+        want += usd * overlaps(np.array([begin]), np.array([end]), series) / (end - begin) / widths(series) * 3600
+    states = ("serving", "start_up", "idle", "drain")
+    got = sum(cost[f"{state}_usd_per_h"][:] for state in states)
+    np.testing.assert_allclose(got, want, atol=1e-4 * want.max(), err_msg="cost of nodes by window")
 
 
 def main():

@@ -7,7 +7,7 @@ source "$(dirname "$0")/../check.sh"
 
 PYTHON=/usr/bin/python3 # Debian's, which has h5py
 agrees() {
-    "$PYTHON" tests/e2e/series.py "$1/result.h5"
+    "$PYTHON" tests/e2e/series.py "$1/result.h5" "${@:2}"
 }
 run() {
     "$DRYDOCK" run "$1" --quiet --out "$SCRATCH/$2" "${@:3}"
@@ -51,6 +51,21 @@ spec:
     - {at: 300.25s, workload: desk, replicas: 0}
 YAML
 
+# Two stations that serve everybody.
+mkdir "$SCRATCH/calm"
+cat >"$SCRATCH/calm/scenario.yaml" <<'YAML'
+apiVersion: drydock/v1
+kind: Scenario
+metadata: {name: calm}
+spec:
+  services:
+    - {name: desk, replicas: 3, server: {law: exponential, mean: 2s}}
+    - {name: counter, replicas: 1, server: {law: exponential, mean: 500ms}, concurrency: 2}
+  traces:
+    - {synth: {process: poisson, rate_per_s: 1.2, duration_s: 700}, service: desk}
+    - {synth: {process: poisson, rate_per_s: 3, duration_s: 650}, service: counter}
+YAML
+
 check "a queue runs" run "$SCRATCH/queue" on
 check "a queue runs without series" run "$SCRATCH/queue" off --set telemetry.series=false
 check "keeping series changes nothing else" same_but_for_series on off
@@ -83,6 +98,25 @@ if ! "$PYTHON" -c 'import h5py' 2>/dev/null; then
     skip "integrals of series" "no python3-h5py"
     exit
 fi
+check "two calm stations run" run "$SCRATCH/calm" calm
+check "every window of two calm stations" agrees "$SCRATCH/calm" plain
+check "two calm stations run by 7 s" run "$SCRATCH/calm" calm-by-7s --set telemetry.series_interval=7s
+check "every window of two calm stations by 7 s" agrees "$SCRATCH/calm-by-7s" plain
+desired() {
+    "$PYTHON" - "$SCRATCH/on/result.h5" <<'PYTHON'
+import sys
+import h5py
+import numpy as np
+
+# As the scenario scripts it: 2, from 77.7 s on 4, from 200 s on 1, from 300.25 s on 0.
+series = h5py.File(sys.argv[1])["timeseries/services/desk/replicas_desired"]
+assert series.attrs["interval_s"] == 0.5
+at = 0.5 * np.arange(len(series))
+want = np.select([at < 77.5, at < 78, at < 200, at < 300, at < 300.5], [2, (2 * 0.2 + 4 * 0.3) / 0.5, 4, 1, 0.5], 0)
+np.testing.assert_allclose(series[:], want, atol=1e-12)
+PYTHON
+}
+check "replicas desired are as they were changed" desired
 for result in on by-3s by-1ms cold-on; do
     check "integrals of series: $result" agrees "$SCRATCH/$result"
 done
