@@ -1,6 +1,7 @@
 /* The bill over time: every charge spread over the windows it is for, so that a series' integral is the
- * charges' sum. What nodes cost follows what happened on them: the compute charges of a pool and a state are
- * spread by the capacity that was in that state, window by window. Other charges are spread evenly. */
+ * charges' sum. What a node cost while it or its pods started and drained is spread over just that; what the
+ * Ready pods and the free capacity of a pool cost, by the capacity that had or had no request in each window.
+ * Other charges are spread evenly over their time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,15 +29,41 @@ static const double nanousd_per_usd = 1e9;
 struct cost_series {
     struct world *w;
     struct series_file *file;
+    size_t charge; /* of the ledger: where the next node's are, which follow each other as nodes do */
     double *usd[COST_SERIES]; /* by window */
 };
 
+/* Evenly from `from` to `to`; what has no length is of the window it is in. */
+static void spread(const struct cost_series *c, simtime from, simtime to, double cost, double *usd) {
+    const struct windows *w = &c->w->series->windows;
+    size_t k = (size_t)(from / w->interval_ps);
+    if (to <= from || k >= c->file->count) {
+        usd[k < c->file->count ? k : c->file->count - 1] += cost;
+        return;
+    }
+    for (; k < c->file->count && (simtime)k * w->interval_ps < to; k++) {
+        simtime begin = (simtime)k * w->interval_ps;
+        simtime end = begin + w->interval_ps < to ? begin + w->interval_ps : to;
+        begin = begin > from ? begin : from;
+        usd[k] += cost * ((double)(end - begin) / (double)(to - from));
+    }
+}
+
+static double usd_of(nanousd cost) {
+    return (double)cost / nanousd_per_usd;
+}
+
 /* ---- what nodes cost ---- */
 
-/* Capacity x ps by state and window, of one pool. */
-struct pool_use {
-    struct window_steps *states[COST_STATES];
+/* Of the nodes of a pool: what Ready capacity cost, and capacity x ps of it without a request. */
+struct pool_cost {
+    struct window_steps *idle;
+    nanousd states[COST_STATES];
 };
+
+static bool is_ready(const struct meter_part *part) {
+    return part->state == COST_SERVING || part->state == COST_IDLE;
+}
 
 static bool has_free_capacity(const struct meter_part *parts, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -50,55 +77,79 @@ static bool has_free_capacity(const struct meter_part *parts, size_t count) {
 /* A pod's serving and idle parts share its time Ready: here it is idle whole, and what all pods of the pool
  * served is taken off at the end. Free capacity is the node's less what its pods hold at the time; where
  * there is some, idle pods change nothing in it. */
-static void add_parts(struct windows *w, const struct meter_node *node, const struct meter_part *parts,
-                      size_t count, struct pool_use *use) {
+static void add_idle(struct windows *w, const struct meter_node *node, const struct meter_part *parts,
+                     size_t count, struct window_steps *idle) {
     bool free_capacity = has_free_capacity(parts, count);
     const struct meter_pod *before = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct meter_part *p = &parts[i];
-        int64_t holds = p->pod ? p->pod->holds : meter_capacity(node);
-        bool is_ready = p->state == COST_SERVING || p->state == COST_IDLE;
-        if (!is_ready) {
-            window_steps_span(use->states[p->state], w, p->from_ps, p->to_ps, holds);
+        if (!p->pod && is_ready(p)) {
+            window_steps_span(idle, w, p->from_ps, p->to_ps, meter_capacity(node));
+        } else if (p->pod && !is_ready(p) && free_capacity) {
+            window_steps_span(idle, w, p->from_ps, p->to_ps, -p->pod->holds);
+        } else if (p->pod && is_ready(p) && !free_capacity && p->pod != before) {
+            window_steps_span(idle, w, p->from_ps, p->to_ps, p->pod->holds);
         }
-        if (!p->pod && is_ready) {
-            window_steps_span(use->states[COST_IDLE], w, p->from_ps, p->to_ps, holds);
-        } else if (p->pod && !is_ready && free_capacity) {
-            window_steps_span(use->states[COST_IDLE], w, p->from_ps, p->to_ps, -holds);
-        } else if (p->pod && is_ready && !free_capacity && p->pod != before) {
-            window_steps_span(use->states[COST_IDLE], w, p->from_ps, p->to_ps, holds);
-        }
-        before = is_ready ? p->pod : NULL;
+        before = is_ready(p) ? p->pod : NULL;
     }
 }
 
-static void add_node(struct world *w, size_t index, simtime end, struct meter_pod *pods,
-                     struct meter_part *parts, struct pool_use *use) {
+/* The node's charges by state. */
+static void take_charges(struct cost_series *c, const char *node, nanousd *states) {
+    const struct ledger *l = &c->w->ledger;
+    bool found = false;
+    for (; c->charge < l->count; c->charge++) {
+        const struct charge *charge = &l->charges[c->charge];
+        if (charge->category == CHARGE_COMPUTE && strcmp(charge->resource, node) == 0) {
+            states[charge->state] += charge->effective_cost;
+            found = true;
+        } else if (found) {
+            return;
+        }
+    }
+}
+
+/* Starting and draining are of this node and of known dates. */
+static void spread_dated(const struct cost_series *c, const struct meter_part *parts, size_t count,
+                         const nanousd *states) {
+    double whole[COST_STATES] = {0};
+    for (size_t i = 0; i < count; i++) {
+        whole[parts[i].state] += (double)parts[i].weight;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct meter_part *p = &parts[i];
+        if (!is_ready(p)) {
+            double cost = usd_of(states[p->state]) * ((double)p->weight / whole[p->state]);
+            spread(c, p->from_ps, p->to_ps, cost, c->usd[p->state]);
+        }
+    }
+}
+
+static void add_node(struct cost_series *c, size_t index, struct meter_pod *pods, struct meter_part *parts,
+                     struct pool_cost *pools) {
+    struct world *w = c->w;
     const struct node *n = cluster_node(w->cluster, index);
-    struct meter_node node = bill_meter_node(w, n, end);
+    struct meter_node node = bill_meter_node(w, n, c->file->end_ps);
     simtime from;
     simtime billed;
-    if (!billing_interval(w->pool_prices[n->pool].price, node.requested_ps, node.ready_ps, node.end_ps, &from,
-                          &billed)) {
+    if (n->requested_ps < 0 || !billing_interval(w->pool_prices[n->pool].price, node.requested_ps,
+                                                 node.ready_ps, node.end_ps, &from, &billed)) {
         return;
     }
-    size_t pod_count = bill_meter_pods(w, index, pods);
-    size_t count = meter_split(&node, from, pods, pod_count, parts);
-    add_parts(&w->series->windows, &node, parts, count, use);
-}
-
-static nanousd charged(const struct ledger *l, const char *pool, enum cost_state state) {
-    nanousd sum = 0;
-    for (size_t i = 0; i < l->count; i++) {
-        const struct charge *c = &l->charges[i];
-        if (c->category == CHARGE_COMPUTE && c->state == (uint8_t)state && strcmp(c->pool, pool) == 0) {
-            sum += c->effective_cost;
-        }
+    size_t count = meter_split(&node, from, pods, bill_meter_pods(w, index, pods), parts);
+    nanousd states[COST_STATES] = {0};
+    if (count > 0) {
+        take_charges(c, node.name, states);
     }
-    return sum;
+    spread_dated(c, parts, count, states);
+    add_idle(&w->series->windows, &node, parts, count, pools[n->pool].idle);
+    for (int i = 0; i < COST_STATES; i++) {
+        pools[n->pool].states[i] += states[i];
+    }
 }
 
-static void spread_state(const struct cost_series *c, const struct window_steps *use, nanousd cost,
+/* By capacity x time; evenly if there is none. */
+static void spread_ready(const struct cost_series *c, const struct window_steps *use, nanousd cost,
                          double *usd) {
     size_t count = c->file->count;
     simtime_total *areas = mem_zalloc(count, sizeof *areas);
@@ -108,58 +159,40 @@ static void spread_state(const struct cost_series *c, const struct window_steps 
         whole += areas[k];
     }
     for (size_t k = 0; k < count && whole > 0; k++) {
-        usd[k] += (double)cost / nanousd_per_usd * ((double)areas[k] / (double)whole);
+        usd[k] += usd_of(cost) * ((double)areas[k] / (double)whole);
+    }
+    if (whole <= 0) {
+        spread(c, 0, c->file->end_ps, usd_of(cost), usd);
     }
     free(areas);
 }
 
-static void spread_pool(const struct cost_series *c, uint32_t pool) {
+static void spread_nodes(struct cost_series *c) {
     struct world *w = c->w;
     struct windows *windows = &w->series->windows;
     size_t pod_count = cluster_pod_count(w->cluster);
     struct meter_pod *pods = mem_zalloc(pod_count, sizeof *pods);
     struct meter_part *parts = mem_zalloc(meter_parts_most(pod_count), sizeof *parts);
-    struct pool_use use = {{0}};
-    for (int i = 0; i < COST_STATES; i++) {
-        use.states[i] = window_steps(windows);
+    struct pool_cost *pools = mem_zalloc(w->scenario.pool_count, sizeof *pools);
+    for (size_t i = 0; i < w->scenario.pool_count; i++) {
+        pools[i].idle = window_steps(windows);
     }
     for (size_t n = 0; n < cluster_node_count(w->cluster); n++) {
-        if (cluster_node(w->cluster, n)->pool == pool) {
-            add_node(w, n, c->file->end_ps, pods, parts, &use);
-        }
+        add_node(c, n, pods, parts, pools);
     }
-    window_steps_add(use.states[COST_SERVING], w->series->serving[pool], windows, 1);
-    window_steps_add(use.states[COST_IDLE], w->series->serving[pool], windows, -1);
-    for (int i = 0; i < COST_STATES; i++) {
-        nanousd cost = charged(&w->ledger, w->scenario.pools[pool].name, (enum cost_state)i);
-        spread_state(c, use.states[i], cost, c->usd[i]);
+    for (size_t i = w->scenario.pool_count; i-- > 0;) {
+        const struct window_steps *serving = w->series->serving[i];
+        window_steps_add(pools[i].idle, serving, windows, -1);
+        spread_ready(c, serving, pools[i].states[COST_SERVING], c->usd[COST_SERVING]);
+        spread_ready(c, pools[i].idle, pools[i].states[COST_IDLE], c->usd[COST_IDLE]);
+        windows_drop(windows, &pools[i].idle->part);
     }
-    for (int i = COST_STATES - 1; i >= 0; i--) {
-        windows_drop(windows, &use.states[i]->part);
-    }
+    free(pools);
     free(parts);
     free(pods);
 }
 
 /* ---- the rest ---- */
-
-/* Evenly from its start to its end; what has no length is of the window it is in. */
-static void spread_charge(const struct cost_series *c, const struct charge *charge, double *usd) {
-    const struct windows *w = &c->w->series->windows;
-    double cost = (double)charge->effective_cost / nanousd_per_usd;
-    simtime length = charge->end_ps - charge->start_ps;
-    size_t k = (size_t)(charge->start_ps / w->interval_ps);
-    if (length <= 0 || k >= c->file->count) {
-        usd[k < c->file->count ? k : c->file->count - 1] += cost;
-        return;
-    }
-    for (; k < c->file->count && (simtime)k * w->interval_ps < charge->end_ps; k++) {
-        simtime from = (simtime)k * w->interval_ps;
-        simtime to = from + w->interval_ps < charge->end_ps ? from + w->interval_ps : charge->end_ps;
-        from = from > charge->start_ps ? from : charge->start_ps;
-        usd[k] += cost * ((double)(to - from) / (double)length);
-    }
-}
 
 static void spread_others(const struct cost_series *c) {
     static const int series_of[CHARGE_CATEGORIES] = {
@@ -170,7 +203,9 @@ static void spread_others(const struct cost_series *c) {
     const struct ledger *l = &c->w->ledger;
     for (size_t i = 0; i < l->count; i++) {
         if (l->charges[i].category != CHARGE_COMPUTE) {
-            spread_charge(c, &l->charges[i], c->usd[series_of[l->charges[i].category]]);
+            const struct charge *charge = &l->charges[i];
+            spread(c, charge->start_ps, charge->end_ps, usd_of(charge->effective_cost),
+                   c->usd[series_of[charge->category]]);
         }
     }
 }
@@ -198,9 +233,7 @@ bool series_write_cost(struct world *w, struct series_file *f) {
     for (int i = 0; i < COST_SERIES; i++) {
         c.usd[i] = mem_zalloc(f->count, sizeof *c.usd[i]);
     }
-    for (uint32_t pool = 0; pool < w->scenario.pool_count; pool++) {
-        spread_pool(&c, pool);
-    }
+    spread_nodes(&c);
     spread_others(&c);
     for (int i = 0; i < COST_SERIES_TOTAL; i++) {
         for (size_t k = 0; k < f->count; k++) {

@@ -145,7 +145,8 @@ def check_nodes_cost(file, cost):
         want += usd * overlaps(np.array([begin]), np.array([end]), series) / (end - begin) / widths(series) * 3600
     states = ("serving", "start_up", "idle", "drain")
     got = sum(cost[f"{state}_usd_per_h"][:] for state in states)
-    np.testing.assert_allclose(got, want, atol=1e-4 * want.max(), err_msg="cost of nodes by window")
+    # Seconds begun are billed whole, and a pool's serving and idle time is of all its nodes together.
+    np.testing.assert_allclose(got, want, atol=1e-3 * want.max(), err_msg="cost of nodes by window")
 
 
 def main():
