@@ -29,7 +29,8 @@ static const struct option option_rows[] = {
      FIELD(set), 0, 0, UNIT_NUMBER},
     {"arm", OPTION_TEXT, "NAME", "Runs one arm of the scenario, into its folder of OUT.", FIELD(arm), 0, 0,
      UNIT_NUMBER},
-    {"check", OPTION_FLAG, NULL, "Exit 1 when an objective is missed.", FIELD(check), 0, 0, UNIT_NUMBER},
+    {"check", OPTION_FLAG, NULL, "Exit 1 when an objective is missed or a gate is broken.", FIELD(check), 0,
+     0, UNIT_NUMBER},
     {"stepping", OPTION_FLAG, NULL, "Engines step by step: the reference, with the same results and slower.",
      FIELD(stepping), 0, 0, UNIT_NUMBER},
     {"strict", OPTION_FLAG, NULL, "Exit 3 on the first warning.", FIELD(strict), 0, 0, UNIT_NUMBER},
@@ -117,7 +118,7 @@ static enum error_code run_once(const struct run_request *o, const char *scenari
     enum error_code code = ok ? ERROR_NONE : err->code;
     if (ok) {
         show_result(o, &result);
-        if (o->check && !run_objectives_met(&result.summary)) {
+        if (o->check && !run_promises_kept(&result.summary)) {
             code = ERROR_OBJECTIVE;
         }
     }
@@ -167,9 +168,11 @@ const struct command command_run = {
         "A scenario with arms runs each of them under the same seeds, into OUT/<arm>; OUT/arms.json and a "
         "table compare "
         "them pair by pair with the first.\n\n"
-        "With --check the exit code is 1 when an objective of the scenario is missed; with --reps, when the "
-        "mean "
-        "over the replications misses it; with arms, when any of them does.",
+        "With --check the exit code is 1 when an objective of the scenario is missed or a gate of level fail "
+        "is "
+        "broken; with --reps, when the mean over the replications misses or breaks it; with arms, when any "
+        "of "
+        "them does.",
     .options = option_rows,
     .run = run,
 };

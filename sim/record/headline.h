@@ -21,8 +21,8 @@ extern const struct headline headlines[]; /* in the order of tables; ended by pa
  * none; a member that is null is one. */
 bool summary_member(struct json_object *summary, const char *path, struct json_object **member);
 
-/* A figure of a summary: NaN when it does not exist or is null, infinity when it is null for being infinite.
- */
+/* A figure of a summary, or of one of its scopes: NaN when it does not exist or is null, infinity when it is
+ * null for being infinite. */
 double summary_figure(struct json_object *summary, const char *path);
 
 /* The same of a member that was found in `owner`. */

@@ -7,28 +7,14 @@
 
 #include "record/record.h"
 #include "record/summary.h"
-
-enum presence { ALWAYS, WHERE_IT_APPLIES };
-
-struct key {
-    const char *name; /* "" for the values of a map: any key */
-    enum presence presence;
-    const char *type; /* a JSON type, "a|b", or "#name" of another object below; "[]#name" a list of it */
-    const char *description;
-};
-
-struct shape {
-    const char *name;
-    const char *description;
-    const struct key *keys; /* ended by name NULL */
-};
+#include "record/summary_keys.h"
 
 static const struct key request_keys[] = {
     {"arrived", ALWAYS, "count", "completed + rejected + timed_out + failed + unfinished"},
-    {"completed", ALWAYS, "count", NULL},
+    {"completed", ALWAYS, "count", "requests that got their whole answer"},
     {"rejected", ALWAYS, "count", "turned away: queue full or no replica would take it"},
     {"timed_out", ALWAYS, "count", "given up before the first token"},
-    {"failed", ALWAYS, "count", NULL},
+    {"failed", ALWAYS, "count", "requests that failed"},
     {"unfinished", ALWAYS, "count", "still under way at the end of the run"},
     {"attempts", ALWAYS, "count", "tries, retries included"},
     {"cancelled", ALWAYS, "count", "completed ones that their user stopped after the first token"},
@@ -59,9 +45,9 @@ static const struct key distribution_keys[] = {
 };
 
 static const struct key throughput_keys[] = {
-    {"requests_per_s", ALWAYS, "number|null", NULL},
-    {"input_tokens_per_s", ALWAYS, "number|null", NULL},
-    {"output_tokens_per_s", ALWAYS, "number|null", NULL},
+    {"requests_per_s", ALWAYS, "number|null", "completed requests"},
+    {"input_tokens_per_s", ALWAYS, "number|null", "prompt tokens"},
+    {"output_tokens_per_s", ALWAYS, "number|null", "generated tokens"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
@@ -77,6 +63,18 @@ static const struct key objective_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+static const struct key gate_keys[] = {
+    {"metric", ALWAYS, "string", "a figure's path"},
+    {"scope", WHERE_IT_APPLIES, "string", "service/NAME or tenant/NAME; absent: all"},
+    {"min", WHERE_IT_APPLIES, "number", NULL},
+    {"max", WHERE_IT_APPLIES, "number", NULL},
+    {"value", ALWAYS, "number|null", "of latency_gate for a latency; null: not known, or infinite"},
+    {"infinite", WHERE_IT_APPLIES, "boolean", NULL},
+    {"held", ALWAYS, "boolean", "a gate without value is not"},
+    {"level", ALWAYS, "string", "fail or warn"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 static const struct key slo_keys[] = {
     {"attainment", WHERE_IT_APPLIES, "number|null", "share of all requests that met every objective"},
     {"objectives", WHERE_IT_APPLIES, "[]#objective", NULL},
@@ -84,38 +82,38 @@ static const struct key slo_keys[] = {
 };
 
 static const struct key replica_keys[] = {
-    {"mean", ALWAYS, "number|null", "over the time of the run"},
-    {"max", ALWAYS, "number|null", NULL},
-    {"replica_s", ALWAYS, "number|null", NULL},
+    {"mean", ALWAYS, "number|null", "replicas that are ready, over the time of the run"},
+    {"max", ALWAYS, "number|null", "the most at a time"},
+    {"replica_s", ALWAYS, "number|null", "time that replicas were ready, summed"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
 static const struct key gpu_keys[] = {
-    {"hours", ALWAYS, "number|null", "held by replicas"},
-    {"busy_fraction", ALWAYS, "number|null", NULL},
+    {"hours", ALWAYS, "number|null", "GPU-hours held by pods on nodes that are there"},
+    {"busy_fraction", ALWAYS, "number|null", "share of it in which they worked"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
 static const struct key scaling_keys[] = {
     {"decisions", ALWAYS, "count", "syncs of all autoscalers"},
-    {"scale_ups", ALWAYS, "count", NULL},
-    {"scale_downs", ALWAYS, "count", NULL},
+    {"scale_ups", ALWAYS, "count", "decisions for more replicas"},
+    {"scale_downs", ALWAYS, "count", "decisions for fewer"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
 static const struct key category_keys[] = {
-    {"compute", ALWAYS, "number|null", NULL},
-    {"network", ALWAYS, "number|null", NULL},
-    {"storage", ALWAYS, "number|null", NULL},
-    {"fixed", ALWAYS, "number|null", NULL},
+    {"compute", ALWAYS, "number|null", "nodes"},
+    {"network", ALWAYS, "number|null", "bytes between places"},
+    {"storage", ALWAYS, "number|null", "volumes"},
+    {"fixed", ALWAYS, "number|null", "what costs by the month, whatever is used"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
 static const struct key state_keys[] = {
-    {"serving", ALWAYS, "number|null", NULL},
-    {"start_up", ALWAYS, "number|null", NULL},
-    {"idle", ALWAYS, "number|null", NULL},
-    {"drain", ALWAYS, "number|null", NULL},
+    {"serving", ALWAYS, "number|null", "nodes with a ready replica"},
+    {"start_up", ALWAYS, "number|null", "nodes and replicas that come"},
+    {"idle", ALWAYS, "number|null", "what nobody uses"},
+    {"drain", ALWAYS, "number|null", "replicas that go"},
     {NULL, ALWAYS, NULL, NULL},
 };
 
@@ -123,9 +121,9 @@ static const struct key cost_keys[] = {
     {"total_usd", ALWAYS, "number|null", "EffectiveCost of the window"},
     {"billed_usd", ALWAYS, "number|null", "BilledCost; equal without commitments"},
     {"month_usd", ALWAYS, "number|null", "a projection; null below 7 days"},
-    {"usd_per_h", ALWAYS, "number|null", NULL},
-    {"usd_per_1k_requests", ALWAYS, "number|null", NULL},
-    {"usd_per_1m_output_tokens", ALWAYS, "number|null", NULL},
+    {"usd_per_h", ALWAYS, "number|null", "over the time of the run"},
+    {"usd_per_1k_requests", ALWAYS, "number|null", "over completed requests"},
+    {"usd_per_1m_output_tokens", ALWAYS, "number|null", "over generated tokens of completed requests"},
     {"usd_per_good_request", ALWAYS, "number|null", "over requests that met every objective"},
     {"usage_usd", ALWAYS, "number|null", "what the work took"},
     {"allocated_usd", ALWAYS, "number|null", "with idle, start-up, drain and what is shared"},
@@ -154,11 +152,11 @@ static const struct key carbon_keys[] = {
         "carbon", WHERE_IT_APPLIES, "#carbon", NULL                                                          \
     }
 
-static const struct key scope_keys[] = {SCOPE_KEYS, {NULL, ALWAYS, NULL, NULL}};
+const struct key summary_scope_keys[] = {SCOPE_KEYS, {NULL, ALWAYS, NULL, NULL}};
 
 static const struct key scopes_keys[] = {{"", ALWAYS, "#scope", NULL}, {NULL, ALWAYS, NULL, NULL}};
 
-static const struct key root_keys[] = {
+const struct key summary_root_keys[] = {
     {"schema", ALWAYS, "=" SUMMARY_SCHEMA, NULL},
     {"drydock_version", ALWAYS, "string", NULL},
     {"scenario", ALWAYS, "string", "its name"},
@@ -173,6 +171,7 @@ static const struct key root_keys[] = {
     {"scaling", WHERE_IT_APPLIES, "#scaling", "what autoscalers did"},
     {"replicated", WHERE_IT_APPLIES, "#replicated",
      "the figures over all replications, where there are more"},
+    {"gates", WHERE_IT_APPLIES, "[]#gate", "min and max, judged; regressions are judged by a comparison"},
     {"warnings", ALWAYS, "[]string", NULL},
     {NULL, ALWAYS, NULL, NULL},
 };
@@ -198,6 +197,17 @@ static const struct key judged_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+static const struct key judged_gate_keys[] = {
+    {"metric", ALWAYS, "string", "a figure's path"},
+    {"scope", WHERE_IT_APPLIES, "string", "service/NAME or tenant/NAME; absent: all"},
+    {"min", WHERE_IT_APPLIES, "number", NULL},
+    {"max", WHERE_IT_APPLIES, "number", NULL},
+    {"level", ALWAYS, "string", "fail or warn"},
+    {"value", ALWAYS, "#figure", NULL},
+    {"held", ALWAYS, "boolean", "by the mean"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 static const struct shape shapes[] = {
     {"requests", "How requests ended. One counts once, whatever its attempts.", request_keys},
     {"distribution", "Quantiles are within 2^-11 of themselves of the exact ones; n, mean and max are exact.",
@@ -205,6 +215,7 @@ static const struct shape shapes[] = {
     {"latency", "Seconds; null where no value was counted.", latency_keys},
     {"throughput", "Of completed requests, per simulated second.", throughput_keys},
     {"objective", NULL, objective_keys},
+    {"gate", NULL, gate_keys},
     {"slo", NULL, slo_keys},
     {"replicas", NULL, replica_keys},
     {"gpu", NULL, gpu_keys},
@@ -213,14 +224,24 @@ static const struct shape shapes[] = {
     {"cost", "Dollars.", cost_keys},
     {"carbon", NULL, carbon_keys},
     {"scaling", "Of all autoscalers together.", scaling_keys},
-    {"scope", "The figures of one service or tenant.", scope_keys},
+    {"scope", "The figures of one service or tenant.", summary_scope_keys},
     {"scopes", NULL, scopes_keys},
     {"figure", "A figure over replications.", figure_keys},
     {"judged_objective", "An objective, judged on the mean over replications.", judged_keys},
+    {"judged_gate", "A gate, judged on the mean over replications.", judged_gate_keys},
 };
 
 /* Keys of a summary that are no figures, or none of the simulated world. */
 static const char *const unreplicated[] = {"seed", "replications", "wall_s", "replicated", NULL};
+
+const struct key *summary_shape_keys(const char *name, size_t length) {
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (strlen(shapes[i].name) == length && strncmp(shapes[i].name, name, length) == 0) {
+            return shapes[i].keys;
+        }
+    }
+    return NULL;
+}
 
 static void add_text(struct json_object *to, const char *key, const char *text) {
     if (text) {
@@ -277,6 +298,9 @@ static const char *replicated_type(const struct key *key, char out[64]) {
     if (strcmp(key->type, "[]#objective") == 0) {
         return "[]#judged_objective";
     }
+    if (strcmp(key->type, "[]#gate") == 0) {
+        return "[]#judged_gate";
+    }
     if (strncmp(key->type, "count", 5) == 0 || strncmp(key->type, "number", 6) == 0) {
         return "#figure|null";
     }
@@ -332,7 +356,14 @@ static void add_shape(struct json_object *to, const struct shape *shape, bool re
 }
 
 static bool has_figures(const struct shape *shape) {
-    return shape->keys != objective_keys && shape->keys != figure_keys && shape->keys != judged_keys;
+    static const struct key *const judged[] = {objective_keys, gate_keys, figure_keys, judged_keys,
+                                               judged_gate_keys};
+    for (size_t i = 0; i < sizeof judged / sizeof *judged; i++) {
+        if (shape->keys == judged[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void summary_schema(struct strbuf *out) {
@@ -342,13 +373,13 @@ void summary_schema(struct strbuf *out) {
     add_text(o, "description",
              "summary.json: the figures of a run, all in SI units. A part that does not apply is "
              "absent; a figure that is no number is null.");
-    add_keys(o, root_keys, false);
+    add_keys(o, summary_root_keys, false);
     struct json_object *definitions = json_object_new_object();
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         add_shape(definitions, &shapes[i], false);
     }
     static const struct shape root = {"", "The figures over all replications, nested as in the summary.",
-                                      root_keys};
+                                      summary_root_keys};
     add_shape(definitions, &root, true);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (has_figures(&shapes[i])) {

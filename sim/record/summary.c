@@ -141,6 +141,33 @@ static struct json_object *objective_json(const struct objective_result *r) {
     return o;
 }
 
+struct gate_result gate_judge(const struct gate_result *gate) {
+    struct gate_result r = *gate;
+    r.held = !isnan(r.value) && !(r.value < r.min) && !(r.value > r.max);
+    return r;
+}
+
+static struct json_object *gate_json(const struct gate_result *r) {
+    struct json_object *o = json_object_new_object();
+    add(o, "metric", text(r->metric));
+    if (r->scope) {
+        add(o, "scope", text(r->scope));
+    }
+    if (!isnan(r->min)) {
+        add(o, "min", number(r->min));
+    }
+    if (!isnan(r->max)) {
+        add(o, "max", number(r->max));
+    }
+    add(o, "value", number(r->value));
+    if (isinf(r->value)) {
+        add(o, "infinite", json_object_new_boolean(true));
+    }
+    add(o, "held", json_object_new_boolean(r->held));
+    add(o, "level", text(r->warn ? "warn" : "fail"));
+    return o;
+}
+
 static struct json_object *slo_json(const struct scope_summary *scope, const struct summary *whole) {
     struct json_object *o = json_object_new_object();
     if (scope->has_slo) {
@@ -252,7 +279,7 @@ static void add_scopes(struct json_object *to, const char *key, const struct sco
     add(to, key, all);
 }
 
-void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
+struct json_object *summary_tree(const struct summary *s, bool with_wall) {
     struct json_object *o = json_object_new_object();
     add(o, "schema", text(SUMMARY_SCHEMA));
     add(o, "drydock_version", text(s->drydock_version));
@@ -277,11 +304,23 @@ void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
     if (s->replicated) {
         add(o, "replicated", json_tokener_parse(s->replicated));
     }
+    if (s->gate_count) {
+        struct json_object *gates = array(s->gate_count);
+        for (size_t i = 0; i < s->gate_count; i++) {
+            json_object_array_add(gates, gate_json(&s->gates[i]));
+        }
+        add(o, "gates", gates);
+    }
     struct json_object *warnings = array(s->warning_count);
     for (size_t i = 0; i < s->warning_count; i++) {
         json_object_array_add(warnings, text(s->warnings[i]));
     }
     add(o, "warnings", warnings);
+    return o;
+}
+
+void summary_json(const struct summary *s, bool with_wall, struct strbuf *out) {
+    struct json_object *o = summary_tree(s, with_wall);
     strbuf_append(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
     strbuf_char(out, '\n');

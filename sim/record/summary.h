@@ -40,6 +40,19 @@ struct objective_result {
     bool met;
 };
 
+/* A limit of a figure; NaN for the side that has none. */
+struct gate_result {
+    const char *metric; /* a figure's path (figure.h) */
+    const char *scope;  /* "service/NAME", "tenant/NAME"; NULL = all */
+    double min, max;
+    double value; /* NaN when there is none, which holds nothing */
+    bool warn;    /* a broken one is said, and fails no check */
+    bool held;
+};
+
+/* `gate` with `held`: its value is within its limits. */
+struct gate_result gate_judge(const struct gate_result *gate);
+
 /* The figures of all services together, of one service or of one tenant. */
 struct scope_summary {
     const char *name; /* NULL for the whole */
@@ -79,6 +92,8 @@ struct summary {
     size_t tenant_count;
     struct objective_result *objectives;
     size_t objective_count;
+    struct gate_result *gates; /* those that a run alone can judge */
+    size_t gate_count;
     bool has_scaling; /* some autoscaler was at work */
     uint64_t scaling_decisions, scaling_ups, scaling_downs;
     const char *replicated; /* JSON text: the figures over all replications (study/study.h); NULL with one */
@@ -87,6 +102,10 @@ struct summary {
 };
 
 #define SUMMARY_SCHEMA "drydock.summary/1"
+
+/* The summary as an object, for those who look figures up (figure.h); the caller gives it back. */
+struct json_object;
+struct json_object *summary_tree(const struct summary *s, bool with_wall);
 
 /* The JSON text, keys in the order of docs/results.md, two-space indent, ended by a newline; `with_wall`
  * false leaves wall_s out (for result.h5). Appended to `out`. A figure that is no number is null, an infinite

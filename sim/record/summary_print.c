@@ -8,6 +8,7 @@
 
 #include "base/cell.h"
 #include "base/units.h"
+#include "record/figure.h"
 #include "record/headline.h"
 #include "record/summary.h"
 
@@ -151,50 +152,97 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
     }
 }
 
-/* What writes a metric's values, by the unit that its name tells. */
+/* What writes a metric's values, in its own unit. */
 static cell_function *metric_cell(const char *metric) {
-    if (str_ends_with(metric, "_s") && !str_ends_with(metric, "_per_s")) {
-        return cell_duration;
-    }
-    if (strncmp(metric, "cost.", strlen("cost.")) == 0) {
-        return cell_usd;
-    }
-    return str_ends_with(metric, "attainment") || str_ends_with(metric, "fraction") ? cell_percent
-                                                                                    : cell_rate;
+    static cell_function *const cells[UNIT_KINDS] = {[UNIT_DURATION] = cell_duration,
+                                                     [UNIT_USD] = cell_usd,
+                                                     [UNIT_USD_PER_H] = cell_usd,
+                                                     [UNIT_FRACTION] = cell_percent};
+    cell_function *cell = cells[figure_unit(metric)];
+    return cell != NULL ? cell : cell_rate;
 }
 
-/* `value` is what was judged, as text; its field is as wide as the label leaves room for. */
+/* What a judge says of a figure: the promise, the value as text in a field that is as wide as the label
+ * leaves room for, and the verdict. */
+struct verdict {
+    const char *word;
+    const char *tint; /* the terminal's colour */
+};
+
+static const char tint_good[] = "\033[32m", tint_doubt[] = "\033[33m", tint_bad[] = "\033[1;31m";
+
+enum { VERDICT_COLUMNS = 10, ONE_VALUE_COLUMNS = 14, INTERVAL_COLUMNS = 24 };
+
+static void append_judged(struct strbuf *out, const char *label, const char *value, size_t value_columns,
+                          const struct verdict *v, bool colour) {
+    strbuf_append(out, "  ");
+    cell_append_left(out, label, COLUMNS - 2 - value_columns - VERDICT_COLUMNS);
+    cell_append_right(out, value, value_columns);
+    strbuf_printf(out, "%*s%s%s%s\n", VERDICT_COLUMNS - (int)strlen(v->word), "", colour ? v->tint : "",
+                  v->word, colour ? "\033[0m" : "");
+}
+
+/* "latency.ttft_s p95 <= 500 ms, chat" */
 static void append_objective(struct strbuf *out, const struct objective_result *r, const char *value,
                              size_t value_columns, bool colour) {
     char cell[CELL_BYTES];
     struct strbuf label = {0};
-    strbuf_printf(&label, "%s%s%s %s ", r->metric, r->statistic ? " " : "", r->statistic ? r->statistic : "",
-                  r->at_least ? ">=" : "<=");
-    strbuf_append(&label, metric_cell(r->metric)(r->limit, cell));
+    strbuf_printf(&label, "%s%s%s %s %s", r->metric, r->statistic ? " " : "",
+                  r->statistic ? r->statistic : "",
+                  r->at_least ? ">=" : "<=", metric_cell(r->metric)(r->limit, cell));
     if (r->service) {
         strbuf_printf(&label, ", %s", r->service);
     }
-    strbuf_append(out, "  ");
-    cell_append_left(out, label.text, COLUMNS - 2 - value_columns - 10);
-    cell_append_right(out, value, value_columns);
-    const char *verdict = r->met ? "met" : r->value_known ? "MISSED" : "no value";
-    const char *tint = r->met ? "\033[32m" : "\033[1;31m";
-    strbuf_printf(out, "%*s%s%s%s\n", 10 - (int)strlen(verdict), "", colour ? tint : "", verdict,
-                  colour ? "\033[0m" : "");
+    struct verdict v = {r->met           ? "met"
+                        : r->value_known ? "MISSED"
+                                         : "no value",
+                        r->met ? tint_good : tint_bad};
+    append_judged(out, label.text, value, value_columns, &v, colour);
     strbuf_free(&label);
 }
 
-static void append_objectives(struct strbuf *out, const struct summary *s, bool colour) {
-    if (s->objective_count) {
-        strbuf_append(out, "\nObjectives\n");
+/* "latency.ttft_s.p95 <= 500 ms, service/chat" */
+static void append_gate(struct strbuf *out, const struct gate_result *r, const char *value,
+                        size_t value_columns, bool colour) {
+    char cell[CELL_BYTES];
+    struct strbuf label = {0};
+    strbuf_append(&label, r->metric);
+    if (!isnan(r->min)) {
+        strbuf_printf(&label, " >= %s", metric_cell(r->metric)(r->min, cell));
     }
+    if (!isnan(r->max)) {
+        strbuf_printf(&label, "%s <= %s", isnan(r->min) ? "" : ",", metric_cell(r->metric)(r->max, cell));
+    }
+    if (r->scope) {
+        strbuf_printf(&label, ", %s", r->scope);
+    }
+    struct verdict v = {r->held           ? "held"
+                        : isnan(r->value) ? "no value"
+                        : r->warn         ? "warn"
+                                          : "BROKEN",
+                        r->held   ? tint_good
+                        : r->warn ? tint_doubt
+                                  : tint_bad};
+    append_judged(out, label.text, value, value_columns, &v, colour);
+    strbuf_free(&label);
+}
+
+static const char *value_cell(const char *metric, double value, char out[CELL_BYTES]) {
+    return isnan(value) ? strcpy(out, "-") : metric_cell(metric)(value, out);
+}
+
+static void append_promises(struct strbuf *out, const struct summary *s, bool colour) {
+    char cell[CELL_BYTES];
+    strbuf_append(out, s->objective_count ? "\nObjectives\n" : "");
     for (size_t i = 0; i < s->objective_count; i++) {
         const struct objective_result *r = &s->objectives[i];
-        char cell[CELL_BYTES] = "-";
-        if (r->value_known) {
-            metric_cell(r->metric)(r->value, cell);
-        }
-        append_objective(out, r, cell, 14, colour);
+        const char *value = value_cell(r->metric, r->value_known ? r->value : NAN, cell);
+        append_objective(out, r, value, ONE_VALUE_COLUMNS, colour);
+    }
+    strbuf_append(out, s->gate_count ? "\nGates\n" : "");
+    for (size_t i = 0; i < s->gate_count; i++) {
+        const struct gate_result *r = &s->gates[i];
+        append_gate(out, r, value_cell(r->metric, r->value, cell), ONE_VALUE_COLUMNS, colour);
     }
 }
 
@@ -273,27 +321,55 @@ static bool flag_of(struct json_object *o, const char *key) {
     return json_object_object_get_ex(o, key, &member) && json_object_get_boolean(member);
 }
 
-static void append_judged(struct strbuf *out, struct json_object *replicated, bool colour) {
-    struct json_object *list = NULL;
-    if (!summary_member(replicated, "slo.objectives", &list)) {
-        return;
-    }
-    strbuf_append(out, "\nObjectives, judged on the means\n");
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        struct json_object *o = json_object_array_get_idx(list, i);
-        struct json_object *value = NULL;
-        char cell[CELL_BYTES];
-        json_object_object_get_ex(o, "value", &value);
-        struct replicated_figure f = replicated_figure(value);
-        struct objective_result r = {.metric = text_of(o, "metric"),
-                                     .statistic = text_of(o, "statistic"),
-                                     .service = text_of(o, "service"),
-                                     .limit = summary_figure(o, "limit"),
-                                     .at_least = flag_of(o, "at_least"),
-                                     .value_known = !isnan(f.mean),
-                                     .met = flag_of(o, "met")};
-        figure_cell(&f, metric_cell(r.metric), cell);
-        append_objective(out, &r, cell, 24, colour);
+static struct replicated_figure value_of(struct json_object *promise) {
+    struct json_object *value = NULL;
+    json_object_object_get_ex(promise, "value", &value);
+    return replicated_figure(value);
+}
+
+static void append_replicated_objective(struct strbuf *out, struct json_object *o, bool colour) {
+    char cell[CELL_BYTES];
+    struct replicated_figure f = value_of(o);
+    struct objective_result r = {.metric = text_of(o, "metric"),
+                                 .statistic = text_of(o, "statistic"),
+                                 .service = text_of(o, "service"),
+                                 .limit = summary_figure(o, "limit"),
+                                 .at_least = flag_of(o, "at_least"),
+                                 .value_known = !isnan(f.mean),
+                                 .met = flag_of(o, "met")};
+    figure_cell(&f, metric_cell(r.metric), cell);
+    append_objective(out, &r, cell, INTERVAL_COLUMNS, colour);
+}
+
+static void append_replicated_gate(struct strbuf *out, struct json_object *o, bool colour) {
+    char cell[CELL_BYTES];
+    struct replicated_figure f = value_of(o);
+    struct gate_result r = {.metric = text_of(o, "metric"),
+                            .scope = text_of(o, "scope"),
+                            .min = summary_figure(o, "min"),
+                            .max = summary_figure(o, "max"),
+                            .value = f.mean,
+                            .warn = strcmp(text_of(o, "level"), "warn") == 0,
+                            .held = flag_of(o, "held")};
+    figure_cell(&f, metric_cell(r.metric), cell);
+    append_gate(out, &r, cell, INTERVAL_COLUMNS, colour);
+}
+
+static void append_replicated_promises(struct strbuf *out, struct json_object *replicated, bool colour) {
+    static const struct {
+        const char *path, *title;
+        void (*append)(struct strbuf *, struct json_object *, bool);
+    } kinds[] = {{"slo.objectives", "Objectives", append_replicated_objective},
+                 {"gates", "Gates", append_replicated_gate}};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct json_object *list = NULL;
+        if (!summary_member(replicated, kinds[k].path, &list)) {
+            continue;
+        }
+        strbuf_printf(out, "\n%s, judged on the means\n", kinds[k].title);
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+            kinds[k].append(out, json_object_array_get_idx(list, i), colour);
+        }
     }
 }
 
@@ -313,9 +389,9 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     struct json_object *replicated = s->replicated ? json_tokener_parse(s->replicated) : NULL;
     if (replicated) {
         append_replications(out, s, replicated);
-        append_judged(out, replicated, colour);
+        append_replicated_promises(out, replicated, colour);
     } else {
-        append_objectives(out, s, colour);
+        append_promises(out, s, colour);
     }
     json_object_put(replicated);
     if (s->warning_count) {

@@ -129,111 +129,6 @@ static void capacity(const struct world *w, int64_t service, simtime end, struct
     to->gpu_busy_fraction = u.gpu_s > 0 ? u.gpu_busy_s / u.gpu_s : 0;
 }
 
-/* ---- objectives ---- */
-
-static const struct latency_summary *latency_named(const struct scope_summary *s, const char *metric) {
-    static const char *const names[] = {"latency.ttft_s", "latency.tpot_s", "latency.itl_s", "latency.e2e_s",
-                                        "latency.queue_s"};
-    const struct latency_summary *gates[] = {&s->gate_ttft, &s->gate_tpot, &s->gate_itl, &s->gate_e2e,
-                                             &s->gate_queue};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(metric, names[i]) == 0) {
-            return gates[i];
-        }
-    }
-    return NULL;
-}
-
-static double statistic_of(const struct latency_summary *l, const char *statistic) {
-    static const char *const names[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max"};
-    const double values[] = {l->mean, l->p50, l->p90, l->p95, l->p99, l->p999, l->max};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(statistic, names[i]) == 0) {
-            return l->n > 0 ? values[i] : NAN;
-        }
-    }
-    return NAN;
-}
-
-struct plain_figure {
-    const char *metric;
-    double value;
-};
-
-/* NaN without prices, and where a unit cost is over nothing. */
-static double usd(const struct scope_summary *s, nanousd amount) {
-    return s->cost.present ? money_to_usd(amount) : NAN;
-}
-
-static double figure_named(const struct scope_summary *s, const char *metric) {
-    const struct plain_figure figures[] = {
-        {"slo.attainment", s->has_slo ? s->slo_attainment : NAN},
-        {"goodput_per_s", s->goodput_per_s},
-        {"throughput.requests_per_s", s->requests_per_s},
-        {"throughput.input_tokens_per_s", s->input_tokens_per_s},
-        {"throughput.output_tokens_per_s", s->output_tokens_per_s},
-        {"requests.arrived", (double)s->requests.arrived},
-        {"requests.completed", (double)s->requests.completed},
-        {"requests.rejected", (double)s->requests.rejected},
-        {"requests.timed_out", (double)s->requests.timed_out},
-        {"requests.failed", (double)s->requests.failed},
-        {"requests.unfinished", (double)s->requests.unfinished},
-        {"replicas.mean", s->has_replicas ? s->replicas_mean : NAN},
-        {"replicas.max", s->has_replicas ? s->replicas_max : NAN},
-        {"replicas.replica_s", s->has_replicas ? s->replica_s : NAN},
-        {"gpu.hours", s->has_gpu ? s->gpu_hours : NAN},
-        {"gpu.busy_fraction", s->has_gpu ? s->gpu_busy_fraction : NAN},
-        {"cost.total_usd", usd(s, s->cost.total)},
-        {"cost.usd_per_h", usd(s, s->cost.per_h)},
-        {"cost.usd_per_1k_requests", usd(s, s->cost.per_1k_requests)},
-        {"cost.usd_per_1m_output_tokens", usd(s, s->cost.per_1m_output_tokens)},
-        {"cost.usd_per_good_request", usd(s, s->cost.per_good_request)},
-        {"energy_kwh", s->has_energy ? s->energy_kwh : NAN},
-        {"carbon.kg", s->has_carbon ? s->carbon_kg : NAN},
-        {"carbon.sci_g_per_request", s->has_carbon ? s->carbon_sci_g : NAN},
-    };
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        if (strcmp(metric, figures[i].metric) == 0) {
-            return figures[i].value;
-        }
-    }
-    return NAN;
-}
-
-static const struct scope_summary *scope_named(const struct summary *s, const char *service) {
-    for (size_t i = 0; service && i < s->service_count; i++) {
-        if (strcmp(s->services[i].name, service) == 0) {
-            return &s->services[i];
-        }
-    }
-    return &s->all;
-}
-
-/* A figure that does not exist (no request came) meets nothing: a check that judged nothing must not pass. */
-static struct objective_result judge(const struct summary *s, const struct objective_config *o) {
-    const struct scope_summary *scope = scope_named(s, o->service);
-    const struct latency_summary *latency = latency_named(scope, o->metric);
-    struct objective_result r = {
-        .metric = o->metric,
-        .statistic = latency ? o->statistic : NULL,
-        .service = o->service,
-        .limit = o->limit,
-        .at_least = o->sense == OBJECTIVE_AT_LEAST,
-        .value = latency ? statistic_of(latency, o->statistic) : figure_named(scope, o->metric),
-    };
-    r.value_known = !isnan(r.value);
-    r.met = r.value_known && (r.at_least ? r.value >= r.limit : r.value <= r.limit);
-    return r;
-}
-
-static void objectives(struct world *w, struct summary *s) {
-    s->objective_count = w->scenario.objective_count;
-    s->objectives = arena_array(w->arena, s->objective_count, sizeof *s->objectives);
-    for (size_t i = 0; i < s->objective_count; i++) {
-        s->objectives[i] = judge(s, &w->scenario.objectives[i]);
-    }
-}
-
 /* ---- the whole ---- */
 
 /* One that had neither a request nor a pod (scaled to zero all the time) has no figures. Every other is told,
@@ -284,22 +179,6 @@ static void tenants(struct world *w, struct summary *s, double window_s, bool ha
     qsort(s->tenants, s->tenant_count, sizeof *s->tenants, by_name);
 }
 
-/* Places are told relative to the scenario's folder: the same folder elsewhere is the same result. */
-static const char *without_folder(const struct world *w, const char *text) {
-    size_t length = strlen(w->scenario.folder);
-    bool inside = strncmp(text, w->scenario.folder, length) == 0 && text[length] == '/';
-    return inside ? text + length + 1 : text;
-}
-
-static void warnings(struct world *w, struct summary *s) {
-    s->warnings = arena_array(w->arena, w->notices->count, sizeof *s->warnings);
-    for (size_t i = 0; i < w->notices->count; i++) {
-        if (w->notices->items[i].level == NOTICE_WARNING) {
-            s->warnings[s->warning_count++] = without_folder(w, w->notices->items[i].text);
-        }
-    }
-}
-
 void world_summarise(struct world *w, struct summary *s) {
     simtime end = engine_now(w->engine);
     double window_s = simtime_to_s(end - w->warmup_ps);
@@ -322,9 +201,4 @@ void world_summarise(struct world *w, struct summary *s) {
     s->scaling_decisions = w->scaling.decisions;
     s->scaling_ups = w->scaling.ups;
     s->scaling_downs = w->scaling.downs;
-}
-
-void world_judge(struct world *w, struct summary *s) {
-    objectives(w, s);
-    warnings(w, s);
 }

@@ -268,11 +268,13 @@ bool run_check_arms(const char *scenario, struct arena *arena, struct notices *n
     return true;
 }
 
-bool run_objectives_met(const struct summary *summary) {
+bool run_promises_kept(const struct summary *summary) {
+    bool kept = true;
     for (size_t i = 0; i < summary->objective_count; i++) {
-        if (!summary->objectives[i].met) {
-            return false;
-        }
+        kept = kept && summary->objectives[i].met;
     }
-    return true;
+    for (size_t i = 0; i < summary->gate_count; i++) {
+        kept = kept && (summary->gates[i].held || summary->gates[i].warn);
+    }
+    return kept;
 }

@@ -316,6 +316,8 @@ bool world_check(const struct world *w, struct error *err);
 
 /* figures.c */
 void world_summarise(struct world *w, struct summary *summary);
-void world_judge(struct world *w, struct summary *summary); /* objectives and warnings: when all is known */
+
+/* judge.c: objectives, gates and warnings, when all figures are known */
+void world_judge(struct world *w, struct summary *summary);
 
 #endif

@@ -145,27 +145,36 @@ struct arm_config {
 
 enum objective_sense { OBJECTIVE_AT_MOST, OBJECTIVE_AT_LEAST };
 
-/* What an objective can be about: paths of summary.json. */
-struct objective_metric {
-    const char *name;    /* as in summary.json: "latency.ttft_s", "slo.attainment" */
-    bool is_latency;     /* has statistics */
-    bool per_request;    /* its limit is one on each request too, by default */
-    enum unit_kind unit; /* of a limit */
-    enum objective_sense sense;
-    const char *help;
-};
-extern const struct objective_metric objective_metrics[]; /* ended by name NULL */
-extern const char *const objective_statistics[];          /* mean, p50 ...; ended by NULL */
+extern const char *const objective_statistics[]; /* mean, p50 ...; ended by NULL */
 
 /* {metric: ttft_s, statistic: p95, limit: 500ms} or {metric: slo.attainment, min: 0.99}. */
 struct objective_config {
     struct position pos;
     const char *service;   /* NULL = all */
-    const char *metric;    /* full name, a row of objective_metrics[] */
+    const char *metric;    /* of a figure (record/figure.h): "latency.ttft_s", "slo.attainment" */
     const char *statistic; /* of a latency; NULL for other metrics */
     double limit;          /* SI */
     enum objective_sense sense;
     bool per_request; /* each request is held to `limit`: slo.attainment and goodput count by it */
+};
+
+/* How much worse than the base a figure may become, each of the two that is given. NaN = not given. */
+struct gate_regression {
+    double relative; /* a share of the base's */
+    double absolute; /* SI */
+};
+
+enum gate_level { GATE_FAIL, GATE_WARN };
+
+/* {metric: latency.ttft_s.p95, scope: service/chat, max: 500ms, level: warn}. */
+struct gate_config {
+    struct position pos;
+    const char *metric; /* a figure's path */
+    const char *scope;  /* "service/NAME", "tenant/NAME"; NULL = all */
+    double min, max;    /* SI; NaN = not given */
+    struct gate_regression regression;
+    bool has_regression;
+    enum gate_level level;
 };
 
 struct scenario {
@@ -208,6 +217,8 @@ struct scenario {
     size_t service_time_count;
     struct objective_config *objectives;
     size_t objective_count;
+    struct gate_config *gates;
+    size_t gate_count;
     struct inline_service_config *services;
     size_t service_count;
     struct change_config *changes;
@@ -216,7 +227,6 @@ struct scenario {
     size_t arm_count;
     const char *arm;                   /* the one that is applied; NULL = none */
     struct yaml_node *prices, *carbon; /* read by sim/finops; NULL when absent */
-    struct yaml_node *gates;           /* kept for later versions; NULL when absent */
     struct manifests manifests;        /* loaded and finished */
     struct yaml_node *tree;            /* the resolved document, arm and --set applied */
 };

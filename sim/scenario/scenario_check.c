@@ -184,16 +184,16 @@ static bool check_service_times(const struct scenario *s, const struct names *wo
 }
 
 /* Nothing that is left out of the scenario can be promised about. */
-static void check_has_value(const struct scenario *s, const struct objective_config *o,
+static void check_has_value(const struct scenario *s, const char *metric, const struct position *pos,
                             struct notices *notices) {
     const struct {
         const char *prefix, *key;
         bool there;
     } needs[] = {{"cost.", "prices", s->prices != NULL}, {"carbon.", "carbon", s->carbon != NULL}};
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        if (!needs[i].there && strncmp(o->metric, needs[i].prefix, strlen(needs[i].prefix)) == 0) {
-            notice_add(notices, NOTICE_WARNING, &o->pos, "%s has no value without %s: it is not met",
-                       o->metric, needs[i].key);
+        if (!needs[i].there && strncmp(metric, needs[i].prefix, strlen(needs[i].prefix)) == 0) {
+            notice_add(notices, NOTICE_WARNING, pos, "%s has no value without %s: it is not met", metric,
+                       needs[i].key);
         }
     }
 }
@@ -207,7 +207,7 @@ static bool check_objectives(const struct scenario *s, const struct names *servi
         if (!check_known(services, o->service, "service or workload", &spot, err)) {
             return false;
         }
-        check_has_value(s, o, notices);
+        check_has_value(s, o->metric, &o->pos, notices);
         defines_good |= o->per_request;
         counts_good |= strcmp(o->metric, "slo.attainment") == 0 || strcmp(o->metric, "goodput_per_s") == 0;
         if (counts_good && !defines_good && i + 1 == s->objective_count) {
@@ -215,6 +215,23 @@ static bool check_objectives(const struct scenario *s, const struct names *servi
                        "slo.attainment and goodput count every completed request as good: no objective on a "
                        "latency says otherwise");
         }
+    }
+    return true;
+}
+
+/* Tenants are the traces': only a run knows them. */
+static bool check_gates(const struct scenario *s, const struct names *services, struct notices *notices,
+                        struct error *err) {
+    static const char service[] = "service/";
+    for (size_t i = 0; i < s->gate_count; i++) {
+        const struct gate_config *g = &s->gates[i];
+        struct spot spot = spot_of(s, &g->pos, "gates", i, "scope");
+        bool of_service = g->scope != NULL && strncmp(g->scope, service, strlen(service)) == 0;
+        if (of_service &&
+            !check_known(services, g->scope + strlen(service), "service or workload", &spot, err)) {
+            return false;
+        }
+        check_has_value(s, g->metric, &g->pos, notices);
     }
     return true;
 }
@@ -370,7 +387,8 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
               check_pools(s, &zones, err) && check_links(s, &ends, err) &&
               gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
               check_policies(s, &services, err) && check_service_times(s, &workloads, err) &&
-              check_objectives(s, &services, notices, err) && check_changes(s, &workloads, notices, err);
+              check_objectives(s, &services, notices, err) && check_gates(s, &services, notices, err) &&
+              check_changes(s, &workloads, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
         ok = check_trace(s, i, &services, &regions, err);
     }

@@ -36,6 +36,7 @@ _Static_assert(SIMTIME_WINDOW_MAX == (simtime)100 * 86400 * SIMTIME_SECOND, "the
 static const char *const api_versions[] = {"drydock/v1", NULL};
 static const char *const kinds[] = {"Scenario", NULL};
 static const char *const starts[] = {"warm", "cold", NULL};
+static const char *const gate_levels[] = {"fail", "warn", NULL};
 static const char *const senses[] = {"at-most", "at-least", NULL};
 
 static const struct field metadata_fields[] = {
@@ -277,7 +278,7 @@ static const struct field objective_fields[] = {
         "Of a latency: `mean`, `p50`, `p90`, `p95` (default), "
         "`p99`, `p999`, `max`."),
     ROW("service", TEXT, objective_config, service, "The service it is about; without it, all requests."),
-    ROW("limit", NUMBER, objective_config, limit, "The limit; its side is `sense`."),
+    ROW("limit", NUMBER, objective_config, limit, "The limit; its side is `sense`.", .absent = NAN),
     ROW("sense", ENUM, objective_config, sense,
         "Which side of the limit is good; by default the metric's own.", .choices = senses),
     ROW("min", NUMBER, objective_config, limit, "A limit that must be reached, in place of `limit`.",
@@ -287,6 +288,31 @@ static const struct field objective_fields[] = {
     ROW("per_request", BOOL, objective_config, per_request,
         "Whether each request is held to the limit, for slo.attainment and goodput; by default for ttft_s, "
         "tpot_s, itl_s and e2e_s."),
+    FIELDS_END,
+};
+
+static const struct field regression_fields[] = {
+    ROW("relative", QUANTITY, gate_regression, relative, "At most this share of the base's figure.",
+        .unit = UNIT_FRACTION, .absent = NAN, AT_LEAST(0)),
+    ROW("absolute", NUMBER, gate_regression, absolute, "At most this much, in the figure's unit.",
+        .absent = NAN),
+    FIELDS_END,
+};
+
+static const struct field gate_fields[] = {
+    ROW("metric", TEXT, gate_config, metric,
+        "A figure's path in summary.json, see below: `latency.ttft_s.p95`, `cost.by_state.idle`; `latency.` "
+        "may "
+        "be left out.",
+        .required = true),
+    ROW("scope", TEXT, gate_config, scope, "`service/NAME` or `tenant/NAME`; without it, all requests."),
+    ROW("min", NUMBER, gate_config, min, "A limit that must be reached.", .absent = NAN),
+    ROW("max", NUMBER, gate_config, max, "A limit that must not be passed.", .absent = NAN),
+    ROW("regression", STRUCT, gate_config, regression,
+        "How much worse than another revision's figure it may be; judged where two are compared.",
+        .rows = regression_fields, .given_offset = offsetof(struct gate_config, has_regression)),
+    ROW("level", ENUM, gate_config, level, "Whether a broken gate fails the check or is only said.",
+        .choices = gate_levels, .fallback = "fail"),
     FIELDS_END,
 };
 
@@ -342,6 +368,8 @@ static const struct field spec_fields[] = {
          "How long work takes, where the model server's arguments and the GPU do not say it."),
     LIST("objectives", objectives, objective_count, objective_config, objective_fields,
          scenario_finish_objective, "What is promised."),
+    LIST("gates", gates, gate_count, gate_config, gate_fields, scenario_finish_gate,
+         "Limits of figures that a change must hold: `run --check` judges `min` and `max`."),
     LIST("changes", changes, change_count, change_config, change_fields, NULL,
          "Replicas that somebody changes by hand while the run goes on."),
     ROW("prices", NODE, scenario, prices,
@@ -350,7 +378,6 @@ static const struct field spec_fields[] = {
         "Carbon intensity of the grid, g CO2e/kWh: a number, or a mapping with a series, regions, PUE, power "
         "of "
         "GPUs (docs/cost.md; `drydock schema carbon`)."),
-    ROW("gates", NODE, scenario, gates, "Gates of `drydock diff`.", .no_effect = true),
     ARMS,
     FIELDS_END,
 };

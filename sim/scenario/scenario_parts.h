@@ -3,6 +3,7 @@
 #ifndef DRYDOCK_SCENARIO_PARTS_H
 #define DRYDOCK_SCENARIO_PARTS_H
 
+#include "record/figure.h"
 #include "scenario/scenario.h"
 
 /* The finish() of list rows: what depends on several keys of one element. */
@@ -12,6 +13,16 @@ bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *n
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_gate(struct field_reader *reader, const struct yaml_node *node, void *element);
+
+/* The figure of the summary that `metric` of `node` names, by its path or (by_metric) without a latency's
+ * statistic; "latency." may be left out. False with the nearest as a hint when there is none. */
+bool scenario_find_figure(struct field_reader *reader, const struct yaml_node *node, const char *wanted,
+                          bool by_metric, struct figure *figure);
+
+/* A limit of a figure, in its unit and at least 0. */
+bool scenario_read_limit(struct field_reader *reader, const struct yaml_node *node, const char *key,
+                         const struct figure *figure, double *value);
 
 /* Applies what the overrides say of the scenario (before it is read) and of objects (when manifests are
  * loaded and not yet read). */

@@ -34,7 +34,7 @@ uint64_t arms_replications(const struct arms *arms);
 void arms_json(const struct arms *arms, struct strbuf *out);
 
 /* In 100 columns: a row an arm with the figures that a planner looks at first; the change of each against the
- * first arm; which objectives are missed. Appended. */
+ * first arm; which objectives are missed and which gates broken. Appended. */
 void arms_table(const struct arms *arms, struct strbuf *out);
 
 #endif

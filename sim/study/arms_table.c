@@ -155,7 +155,7 @@ static void append_missed(const struct table *t, struct strbuf *out) {
         if (!outcome_of(t, i)->finished || study_missed(outcome_of(t, i), &names) == 0) {
             continue;
         }
-        strbuf_append(out, any ? "" : "\nObjectives missed\n");
+        strbuf_append(out, any ? "" : "\nMissed or broken\n");
         strbuf_printf(&line, "  %s: %s", t->arms->scenario->arms[i].name, names.text);
         strbuf_append(out, "  ");
         cell_append_wrapped(out, line.text + 2, 2, COLUMNS);

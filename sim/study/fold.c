@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "record/headline.h"
+#include "study/promises.h"
 
 /* What the keys of an object are. */
 enum keys {
@@ -178,74 +179,10 @@ static struct json_object *mean_figure(void *context, const double *values, size
     return interval_json(&i, money);
 }
 
-static struct json_object *objective_of(struct json_object *summary, size_t index) {
-    struct json_object *list = NULL;
-    return summary && summary_member(summary, "slo.objectives", &list)
-               ? json_object_array_get_idx(list, index)
-               : NULL;
-}
-
-/* The mean against the limit. An objective that could be judged in no replication is not met. */
-static bool is_met(struct json_object *objective, double mean) {
-    struct json_object *at_least = NULL;
-    double limit = summary_figure(objective, "limit");
-    bool lower =
-        json_object_object_get_ex(objective, "at_least", &at_least) && json_object_get_boolean(at_least);
-    return !isnan(mean) && (lower ? mean >= limit : mean <= limit);
-}
-
-/* Objective `index` of all replications; they have the same ones in the same order. */
-static struct json_object *judge(struct json_object *const *summaries, size_t count, size_t index) {
-    static const char *const kept[] = {"metric", "statistic", "service", "limit", "at_least"};
-    double *values = mem_zalloc(count, sizeof *values);
-    struct json_object *any = NULL;
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *objective = objective_of(summaries[i], index);
-        values[i] = objective ? summary_figure(objective, "value") : NAN;
-        any = any ? any : objective;
-    }
-    struct interval i = interval_of(values, count);
-    struct json_object *o = json_object_new_object();
-    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) {
-        struct json_object *member;
-        if (json_object_object_get_ex(any, kept[k], &member)) {
-            json_object_object_add(o, kept[k], json_object_get(member));
-        }
-    }
-    json_object_object_add(o, "value", interval_json(&i, false));
-    json_object_object_add(o, "met", json_object_new_boolean(is_met(any, i.mean)));
-    free(values);
-    return o;
-}
-
-static void add_objectives(struct json_object *to, struct json_object *const *summaries, size_t count) {
-    struct json_object *list = json_object_new_array();
-    struct json_object *slo;
-    for (size_t index = 0;; index++) {
-        bool any = false;
-        for (size_t i = 0; i < count && !any; i++) {
-            any = objective_of(summaries[i], index) != NULL;
-        }
-        if (!any) {
-            break;
-        }
-        json_object_array_add(list, judge(summaries, count, index));
-    }
-    if (json_object_array_length(list) == 0) {
-        json_object_put(list);
-        return;
-    }
-    if (!json_object_object_get_ex(to, "slo", &slo)) {
-        slo = json_object_new_object();
-        json_object_object_add(to, "slo", slo);
-    }
-    json_object_object_add(slo, "objectives", list);
-}
-
 void fold_replications(struct json_object *const *summaries, size_t count, struct strbuf *out) {
     static const struct fold fold = {.figure = mean_figure};
     struct json_object *o = fold_summaries(summaries, count, &fold);
-    add_objectives(o, summaries, count);
+    promises_fold(o, summaries, count);
     strbuf_append(out,
                   json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);

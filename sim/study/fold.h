@@ -34,7 +34,7 @@ struct json_object *interval_json(const struct interval *i, bool money);
 struct json_object *fold_number(double value, bool money);
 
 /* The text of `replicated` (record/summary.h) over the summaries of a case: means with intervals, and the
- * objectives judged on the means. */
+ * objectives and gates judged on the means. */
 void fold_replications(struct json_object *const *summaries, size_t count, struct strbuf *out);
 
 #endif

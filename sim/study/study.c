@@ -9,6 +9,7 @@
 #include "record/headline.h"
 #include "study/fold.h"
 #include "study/jobs.h"
+#include "study/promises.h"
 
 /* The study while it runs. Task t is replication t % replications of case t / replications: one case after
  * the other, so that few first replications wait at one time. */
@@ -308,32 +309,6 @@ void study_values(const struct study_outcome *outcome, const char *path, double 
     }
 }
 
-static void append_objective(struct json_object *o, struct strbuf *out) {
-    struct json_object *at_least;
-    const char *statistic = text_in(o, "statistic");
-    const char *service = text_in(o, "service");
-    char number[NUMBER_TEXT_BYTES];
-    bool lower = json_object_object_get_ex(o, "at_least", &at_least) && json_object_get_boolean(at_least);
-    strbuf_printf(out, "%s%s%s%s %s %s%s%s", out->length ? ", " : "", text_in(o, "metric"),
-                  statistic ? " " : "", statistic ? statistic : "",
-                  lower ? ">=" : "<=", number_text(summary_figure(o, "limit"), number),
-                  service ? " of service " : "", service ? service : "");
-}
-
 size_t study_missed(const struct study_outcome *outcome, struct strbuf *names) {
-    struct json_object *list = NULL;
-    size_t missed = 0;
-    if (!summary_member(outcome->summary, "replicated.slo.objectives", &list) &&
-        !summary_member(outcome->summary, "slo.objectives", &list)) {
-        return 0;
-    }
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        struct json_object *o = json_object_array_get_idx(list, i);
-        struct json_object *met;
-        if (!json_object_object_get_ex(o, "met", &met) || !json_object_get_boolean(met)) {
-            append_objective(o, names);
-            missed++;
-        }
-    }
-    return missed;
+    return promises_broken(outcome->summary, names);
 }

@@ -80,8 +80,9 @@ void study_free(struct study_outcome *outcomes, size_t count);
  * where it is null for being infinite. Room for `count` values; those behind the last replication are NaN. */
 void study_values(const struct study_outcome *outcome, const char *path, double *values, size_t count);
 
-/* The number of objectives that are missed: by the mean over the replications where there are several. Each
- * is appended to `names` ("latency.ttft_s p95 <= 0.5 of service chat", with ", " between them). */
+/* The number of objectives that are missed and of gates of level fail that are broken: by the mean over the
+ * replications where there are several. Each is appended to `names` ("latency.ttft_s p95 <= 0.5 of service
+ * chat", with ", " between them). */
 size_t study_missed(const struct study_outcome *outcome, struct strbuf *names);
 
 #endif

@@ -18,6 +18,18 @@ check "1: --check with an objective out of reach" \
     code 1 "${run[@]}" --check --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
 check "0: the same without --check" \
     code 0 "${run[@]}" --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
+check "1: --check with a gate that is broken" code 1 "${run[@]}" --check --set 'gates=[{metric: replicas.max, max: 1}]'
+check "1: --check with a gate that has no value" \
+    code 1 "${run[@]}" --check --set 'gates=[{metric: requests.failed, scope: tenant/nobody, max: 1}]'
+check "0: the same without --check" code 0 "${run[@]}" --set 'gates=[{metric: replicas.max, max: 1}]'
+check "0: --check with a gate that only warns" \
+    code 0 "${run[@]}" --check --set 'gates=[{metric: replicas.max, max: 1, level: warn}]'
+check "0: --check with gates that hold, and one that a run does not judge" code 0 "${run[@]}" --check --set \
+    'gates=[{metric: replicas.max, max: 2}, {metric: latency.ttft_s.p95, max: 1s}, {metric: gpu.hours, regression: {relative: 5%}}]'
+check "1: --check over replications with a gate that is broken" \
+    code 1 "${run[@]}" --reps 2 --check --set 'gates=[{metric: replicas.max, max: 1}]'
+check "0: --check over replications with a gate that only warns" \
+    code 0 "${run[@]}" --reps 2 --check --set 'gates=[{metric: replicas.max, max: 1, level: warn}]'
 check "2: no command" code 2
 check "2: unknown command" code 2 rnu
 check "2: unknown option" code 2 "${run[@]}" --bogus

@@ -98,6 +98,14 @@ static struct objective_result objectives[] = {
     {"cost.usd_per_h", NULL, "chat", 100, false, 110.18, true, false},
     {"carbon.kg", NULL, NULL, 3, false, 2.5318, true, true},
 };
+static struct gate_result gates[] = {
+    {"cost.total_usd", NULL, NAN, 130, 107.364288752, false, true},
+    {"latency.ttft_s.p95", "service/chat", NAN, 0.5, 0.9996, false, false},
+    {"latency.e2e_s.max", NULL, NAN, 30, INFINITY, false, false},
+    {"gpu.busy_fraction", "tenant/a-tenant-with-a-name-that-has-no-end-to-it", 0.2, 0.8, 0.612, true, true},
+    {"replicas.max", NULL, NAN, 5, 6, true, false},
+    {"carbon.kg", NULL, NAN, 3, NAN, false, false},
+};
 static const char *warnings[] = {
     "scenarios/azure-chat/manifests/deployment.yaml:31:13: --enforce-eager is known and has no effect on "
     "timing "
@@ -125,6 +133,8 @@ static struct summary full_summary(void) {
         .tenant_count = 1,
         .objectives = objectives,
         .objective_count = COUNT(objectives),
+        .gates = gates,
+        .gate_count = COUNT(gates),
         .warnings = warnings,
         .has_scaling = true,
         .scaling_decisions = 233,
@@ -160,7 +170,12 @@ static struct summary replicated_summary(void) {
         "{\"metric\": \"latency.itl_s\", \"statistic\": \"p99\", \"limit\": 0.1, \"value\":"
         "{\"mean\": null, \"ci95_low\": null, \"ci95_high\": null, \"n\": 0}, \"met\": false}]},"
         "\"cost\": {\"total_usd\": {\"mean\": 107.25, \"ci95_low\": 106.75, \"ci95_high\": 107.75, \"n\": "
-        "9}}}";
+        "9}},"
+        "\"gates\": [{\"metric\": \"cost.total_usd\", \"max\": 130, \"level\": \"fail\", \"value\":"
+        "{\"mean\": 107.25, \"ci95_low\": 106.75, \"ci95_high\": 107.75, \"n\": 9}, \"held\": true},"
+        "{\"metric\": \"replicas.max\", \"scope\": \"service/chat\", \"min\": 2, \"max\": 5, \"level\": "
+        "\"warn\", \"value\": {\"mean\": 6.5, \"ci95_low\": 6.2, \"ci95_high\": 6.8, \"n\": 10}, "
+        "\"held\": false}]}";
     return s;
 }
 
@@ -250,7 +265,7 @@ static void parts_that_do_not_apply_are_absent(void **state) {
     struct summary s = bare_summary();
     struct json_object *o = parsed(&s, true);
     static const char *const absent[] = {"slo",  "replicas",   "gpu",    "services", "tenants",
-                                         "cost", "energy_kwh", "carbon", "scaling"};
+                                         "cost", "energy_kwh", "carbon", "scaling",  "gates"};
     for (size_t i = 0; i < COUNT(absent); i++) {
         assert_false(json_object_object_get_ex(o, absent[i], NULL));
     }
@@ -388,7 +403,30 @@ static void colour_comes_only_when_asked_for(void **state) {
     summary_text(&s, true, &text);
     assert_non_null(strstr(text.text, "\033[1;31mMISSED\033[0m"));
     assert_non_null(strstr(text.text, "\033[32mmet\033[0m"));
+    assert_non_null(strstr(text.text, "\033[1;31mBROKEN\033[0m"));
+    assert_non_null(strstr(text.text, "\033[33mwarn\033[0m"));
     strbuf_free(&text);
+}
+
+/* ---- gates ---- */
+
+static void a_gate_holds_at_its_limits_and_without_a_value_never(void **state) {
+    (void)state;
+    static const struct {
+        double min, max, value;
+        bool held;
+    } cases[] = {
+        {NAN, 5, 5, true},        {NAN, 5, 5.0000001, false},
+        {2, NAN, 2, true},        {2, NAN, 1.9999999, false},
+        {2, 5, 3, true},          {2, 5, 6, false},
+        {2, 5, 1, false},         {NAN, 5, NAN, false},
+        {2, NAN, NAN, false},     {NAN, 5, INFINITY, false},
+        {2, NAN, INFINITY, true}, {0, NAN, 0, true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gate_result g = {.min = cases[i].min, .max = cases[i].max, .value = cases[i].value};
+        assert_int_equal(gate_judge(&g).held, cases[i].held);
+    }
 }
 
 int main(void) {
@@ -405,6 +443,7 @@ int main(void) {
         cmocka_unit_test(what_is_written_fits_the_schema),
         cmocka_unit_test(the_schema_refuses_what_is_wrong),
         cmocka_unit_test(keys_have_the_order_of_the_schema),
+        cmocka_unit_test(a_gate_holds_at_its_limits_and_without_a_value_never),
         cmocka_unit_test(nothing_but_paths_is_wider_than_a_terminal),
         cmocka_unit_test(colour_comes_only_when_asked_for),
     };

@@ -1,5 +1,6 @@
 #include "scenario/scenario.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -171,12 +172,24 @@ static void attainment_without_a_limit_on_requests_is_warned_of(void **state) {
     assert_true(noticed("count every completed request as good"));
 }
 
-static void keys_of_later_versions_are_kept_and_told(void **state) {
+static void gates_know_the_unit_of_their_figure(void **state) {
     (void)state;
-    put("scenario.yaml", HEAD STATION "  gates: []\n");
+    put("scenario.yaml",
+        HEAD STATION "  gates:\n    - {metric: ttft_s.p95, scope: service/queue, max: 500ms}\n"
+                     "    - {metric: cost.total_usd, max: $12.50, regression: {relative: 5%, absolute: $1}}\n"
+                     "    - {metric: slo.attainment, scope: tenant/search, min: 99%, level: warn}\n"
+                     "    - {metric: latency.e2e_s.excluded, regression: {absolute: 3}}\n");
     struct scenario s = load();
-    assert_true(noticed("scenario.yaml:8:3: spec.gates has no effect in this version"));
-    assert_int_equal(s.gates->kind, YAML_SEQUENCE);
+    const struct gate_config *g = s.gates;
+    assert_int_equal(s.gate_count, 4);
+    assert_string_equal(g[0].metric, "latency.ttft_s.p95");
+    assert_string_equal(g[0].scope, "service/queue");
+    assert_true(g[0].max == 0.5 && isnan(g[0].min) && !g[0].has_regression && g[0].level == GATE_FAIL);
+    assert_true(isnan(g[0].regression.relative) && isnan(g[0].regression.absolute));
+    assert_true(g[1].max == 12.5 && g[1].regression.relative == 0.05 && g[1].regression.absolute == 1);
+    assert_true(g[2].min == 0.99 && isnan(g[2].max) && g[2].level == GATE_WARN);
+    assert_true(isnan(g[3].max) && g[3].has_regression && isnan(g[3].regression.relative));
+    assert_true(noticed("cost.total_usd has no value without prices: it is not met"));
 }
 
 static void set_changes_the_tree_before_it_is_read(void **state) {
@@ -374,9 +387,12 @@ static void the_resolved_scenario_loads_again_and_prints_the_same(void **state) 
         HEAD STATION "  manifests: [chat.yaml]\n  traces:\n    - {file: trace.csv, service: chat}\n"
                      "    - synth: {process: poisson, rate_per_s: 8}\n      service: queue\n"
                      "  policies: [{router: random, queue_limit: 5, timeout: 2500ms}]\n"
-                     "  objectives: [{metric: ttft_s, limit: 0.3}, {metric: slo.attainment, min: 0.9}]\n"
+                     "  objectives: [{metric: ttft_s, limit: 0.3}, {metric: slo.attainment, min: 0.9}, "
+                     "{metric: requests.rejected, limit: 0}]\n"
                      "  cluster:\n    pools:\n      - {name: gpu, instance_type: g, cpu: 2500m, memory: 8Gi, "
                      "gpu: L4, labels: {disk: fast}, taints: {a: 'b:NoSchedule'}}\n"
+                     "  gates: [{metric: ttft_s.p95, max: 300ms, regression: {absolute: 10ms}}, {metric: "
+                     "requests.failed, max: 0, level: warn}]\n"
                      "  arms: [{name: a}, {name: b, set: {deploy/chat.spec.replicas: 2, policies: [{router: "
                      "random}]}}]\n");
     struct scenario s = load();
@@ -403,7 +419,7 @@ int main(void) {
         TEST(policies_and_images_end_with_an_entry_for_all),
         TEST(objectives_know_unit_and_sense_of_their_metric),
         TEST(attainment_without_a_limit_on_requests_is_warned_of),
-        TEST(keys_of_later_versions_are_kept_and_told),
+        TEST(gates_know_the_unit_of_their_figure),
         TEST(set_changes_the_tree_before_it_is_read),
         TEST(trace_replaces_traces_and_keeps_the_settings_of_the_first),
         TEST(paths_are_relative_to_the_scenario),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "record/headline.h"
+#include "study/promises.h"
 #include "tests/unit/record/schema_check.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -24,6 +25,11 @@ static const char *const texts[] = {
     "  \"limit\": 0.3, \"value\": 0.25, \"met\": true}, {\"metric\": \"slo.attainment\", \"statistic\": null,"
     "  \"service\": \"a\", \"limit\": 0.92, \"at_least\": true, \"value\": 0.9, \"met\": false}]},"
     " \"cost\": {\"total_usd\": 12.000000001, \"month_usd\": null, \"by_state\": {\"idle\": 1.000000000}},"
+    " \"gates\": [{\"metric\": \"cost.total_usd\", \"max\": 12.000000003, \"value\": 12.000000001, \"held\": "
+    "true,"
+    "  \"level\": \"fail\"}, {\"metric\": \"replicas.max\", \"scope\": \"service/a\", \"min\": 9, \"value\": "
+    "2,"
+    "  \"held\": false, \"level\": \"warn\"}],"
     " \"tenants\": {\"cost\": {\"goodput_per_s\": 1.5}, \"seed\": {\"goodput_per_s\": 2}}, \"warnings\": "
     "[\"w\"]}",
     "{\"schema\": \"drydock.summary/1\", \"seed\": 2, \"replications\": 1, \"wall_s\": 0.7, \"events\": 14,"
@@ -36,6 +42,11 @@ static const char *const texts[] = {
     "null,"
     "  \"service\": \"a\", \"limit\": 0.92, \"at_least\": true, \"value\": 0.95, \"met\": true}]},"
     " \"cost\": {\"total_usd\": 12.000000004, \"month_usd\": null, \"by_state\": {\"idle\": 1.000000000}},"
+    " \"gates\": [{\"metric\": \"cost.total_usd\", \"max\": 12.000000003, \"value\": 12.000000004, \"held\": "
+    "false,"
+    "  \"level\": \"fail\"}, {\"metric\": \"replicas.max\", \"scope\": \"service/a\", \"min\": 9, \"value\": "
+    "2,"
+    "  \"held\": false, \"level\": \"warn\"}],"
     " \"tenants\": {\"cost\": {\"goodput_per_s\": 1.7}, \"new\": {\"goodput_per_s\": 9},"
     "  \"seed\": {\"goodput_per_s\": 4}}, \"warnings\": []}",
     "{\"schema\": \"drydock.summary/1\", \"seed\": 3, \"replications\": 1, \"wall_s\": 0.2, \"events\": 18,"
@@ -46,6 +57,11 @@ static const char *const texts[] = {
     "  \"limit\": 0.3, \"value\": 0.25, \"met\": true}, {\"metric\": \"slo.attainment\", \"statistic\": null,"
     "  \"service\": \"a\", \"limit\": 0.92, \"at_least\": true, \"value\": 0.91, \"met\": false}]},"
     " \"cost\": {\"total_usd\": 12.000000001, \"month_usd\": null, \"by_state\": {\"idle\": 1.000000000}},"
+    " \"gates\": [{\"metric\": \"cost.total_usd\", \"max\": 12.000000003, \"value\": 12.000000001, \"held\": "
+    "true,"
+    "  \"level\": \"fail\"}, {\"metric\": \"replicas.max\", \"scope\": \"service/a\", \"min\": 9, \"value\": "
+    "2,"
+    "  \"held\": false, \"level\": \"warn\"}],"
     " \"tenants\": {\"cost\": {\"goodput_per_s\": 1.6}, \"seed\": {\"goodput_per_s\": 3}}, \"warnings\": []}",
 };
 
@@ -174,6 +190,27 @@ static void a_mean_that_misses_is_missed_and_an_infinite_one_too(void **state) {
     json_object_put(o);
 }
 
+static void gates_are_judged_on_the_mean_and_warnings_break_nothing(void **state) {
+    (void)state;
+    struct json_object *o = replicated(3);
+    struct json_object *first = json_object_array_get_idx(member(o, "gates"), 0);
+    assert_true(json_object_get_boolean(member(first, "held"))); /* broken in one of them */
+    assert_false(json_object_object_get_ex(first, "min", NULL));
+    struct json_object *second = json_object_array_get_idx(member(o, "gates"), 1);
+    assert_figure(second, "value", 2, 0, 3);
+    assert_false(json_object_get_boolean(member(second, "held")));
+    assert_string_equal(json_object_get_string(member(second, "scope")), "service/a");
+    struct json_object *summary = json_object_new_object();
+    struct strbuf names = {0};
+    json_object_object_add(summary, "replicated", o);
+    assert_int_equal(promises_broken(summary, &names), 0);
+    json_object_object_add(first, "held", json_object_new_boolean(false));
+    assert_int_equal(promises_broken(summary, &names), 1);
+    assert_string_equal(names.text, "cost.total_usd <= 12.000000003");
+    strbuf_free(&names);
+    json_object_put(summary);
+}
+
 static void replications_that_are_not_there_do_not_count(void **state) {
     (void)state;
     struct json_object *kept = summaries[1];
@@ -219,6 +256,7 @@ int main(void) {
         FOLD_TEST(one_that_is_infinite_makes_the_mean_so),
         FOLD_TEST(money_keeps_nine_decimals),
         FOLD_TEST(objectives_are_judged_on_the_mean),
+        FOLD_TEST(gates_are_judged_on_the_mean_and_warnings_break_nothing),
         FOLD_TEST(a_mean_that_misses_is_missed_and_an_infinite_one_too),
         FOLD_TEST(replications_that_are_not_there_do_not_count),
         FOLD_TEST(flat_keys_are_paths),

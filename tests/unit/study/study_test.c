@@ -159,20 +159,23 @@ static void what_finished_before_a_failure_is_kept(void **state) {
 
 static void missed_objectives_are_named_by_their_mean(void **state) {
     (void)state;
-    put("a.yaml", station_scenario(mm1, poisson,
-                                   "  objectives:\n"
-                                   "    - {metric: latency.queue_s, statistic: mean, limit: 1ms}\n"
-                                   "    - {metric: latency.queue_s, statistic: max, limit: 1h}\n"
-                                   "    - {metric: throughput.requests_per_s, min: 50, service: station}\n"));
+    put("a.yaml",
+        station_scenario(mm1, poisson,
+                         "  objectives:\n"
+                         "    - {metric: latency.queue_s, statistic: mean, limit: 1ms}\n"
+                         "    - {metric: latency.queue_s, statistic: max, limit: 1h}\n"
+                         "    - {metric: throughput.requests_per_s, min: 50, service: station}\n"
+                         "  gates:\n    - {metric: requests.completed, max: 3, scope: service/station}\n"
+                         "    - {metric: requests.completed, max: 3, level: warn}\n"));
     struct study_case c = case_of("a.yaml", NULL);
     for (uint64_t replications = 1; replications <= 2; replications++) {
         struct study_outcome outcome;
         struct error err = {0};
         struct strbuf names = {0};
         assert_true(run_cases(&c, 1, replications, 2, &outcome, &err));
-        assert_int_equal(study_missed(&outcome, &names), 2);
+        assert_int_equal(study_missed(&outcome, &names), 3);
         assert_string_equal(names.text, "latency.queue_s mean <= 0.001, throughput.requests_per_s >= 50 of "
-                                        "service station");
+                                        "service station, requests.completed <= 3 of service/station");
         strbuf_free(&names);
         study_free(&outcome, 1);
     }
