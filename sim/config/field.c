@@ -385,10 +385,6 @@ static bool read_row(struct field_reader *reader, const struct field *f, const s
     if (!given) {
         return read_absent(reader, f, base);
     }
-    if (f->no_effect) {
-        notice_add(reader->notices, NOTICE_WARNING, &pair->pos, "%s has no effect in this version",
-                   reader->path);
-    }
     return read_functions[f->type](reader, f, pair->value, base);
 }
 

@@ -54,8 +54,7 @@ struct field {
     bool (*finish)(struct field_reader *reader, const struct yaml_node *node, void *element);
     bool required;
     bool empty_allowed;
-    bool spelling;  /* another way of giving a key: read, never printed */
-    bool no_effect; /* accepted for a later version; a warning says so */
+    bool spelling; /* another way of giving a key: read, never printed */
 };
 
 #define FIELDS_END                                                                                           \

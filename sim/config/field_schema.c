@@ -235,7 +235,7 @@ static void print_markdown_row(FILE *out, const struct field *f) {
     } else {
         fputs(" | | ", out);
     }
-    fprintf(out, "%s%s |\n", f->help, f->no_effect ? " *Accepted, without effect in this version.*" : "");
+    fprintf(out, "%s |\n", f->help);
 }
 
 static void print_child(FILE *out, const struct field *f, const char *title) {

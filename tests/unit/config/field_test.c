@@ -33,7 +33,7 @@ struct thing {
     size_t text_count;
     struct item *items;
     size_t item_count;
-    struct yaml_node *node, *later;
+    struct yaml_node *node;
     double inner;
 };
 
@@ -87,7 +87,6 @@ static const struct field fields[] = {
     ROW("items", LIST, thing, items, .count_offset = offsetof(struct thing, item_count), .rows = item_fields,
         .element_bytes = sizeof(struct item), .finish = finish_item, .fallback = "[{name: first}]"),
     ROW("node", NODE, thing, node),
-    ROW("later", NODE, thing, later, .no_effect = true),
     {.key = "group", .type = FIELD_STRUCT, .rows = group_fields, .finish = finish_group, .help = "A group."},
     FIELDS_END,
 };
@@ -248,14 +247,6 @@ static void mistakes_are_told_with_place_and_path(void **state) {
     }
 }
 
-static void keys_without_effect_are_kept_and_told(void **state) {
-    (void)state;
-    struct thing t = good("integer: 1\nlater: {a: b}\n");
-    assert_int_equal(t.later->kind, YAML_MAPPING);
-    assert_int_equal(notices.count, 1);
-    assert_string_equal(notices.items[0].text, "t.yaml:2:1: later has no effect in this version");
-}
-
 static char *print(const struct thing *thing) {
     char *text = NULL;
     size_t length = 0;
@@ -344,7 +335,6 @@ int main(void) {
         TEST(a_word_may_stand_for_infinity),
         TEST(a_list_may_be_empty),
         TEST(mistakes_are_told_with_place_and_path),
-        TEST(keys_without_effect_are_kept_and_told),
         TEST(what_is_printed_reads_back_and_prints_the_same),
         TEST(a_path_too_long_for_messages_is_cut),
         TEST(markdown_has_a_row_for_every_key),
