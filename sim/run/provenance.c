@@ -48,12 +48,18 @@ static bool carbon_sums(const struct world *w, struct strbuf *out, struct error 
     return ok;
 }
 
-/* The text of the checksums under a name; `always` keeps an empty one too. */
-static bool keep_sums(const struct world *w, const char *name, bool always,
-                      bool (*sums_of)(const struct world *, struct strbuf *, struct error *),
-                      struct error *err) {
+static bool assumptions(const struct world *w, struct strbuf *out, struct error *err) {
+    (void)err;
+    assumptions_append(w, out);
+    return true;
+}
+
+/* A text of lines under a name; `always` keeps an empty one too. */
+static bool keep_lines(const struct world *w, const char *name, bool always,
+                       bool (*lines_of)(const struct world *, struct strbuf *, struct error *),
+                       struct error *err) {
     struct strbuf sums = {0};
-    bool ok = sums_of(w, &sums, err);
+    bool ok = lines_of(w, &sums, err);
     if (ok && (sums.length > 0 || always)) {
         ok = recorder_provenance(w->recorder, name, sums.text ? sums.text : "", err);
     }
@@ -115,6 +121,8 @@ bool provenance_write(struct world *w, struct error *err) {
               recorder_provenance(w->recorder, "scenario", w->scenario.text, err) &&
               trees_text(w, "resolved_scenario", &w->scenario.tree, 1, err) &&
               trees_text(w, "manifests", m->trees, m->tree_count, err);
-    return ok && keep_sums(w, "traces", true, trace_sums, err) &&
-           keep_sums(w, "prices", false, price_sums, err) && keep_sums(w, "carbon", false, carbon_sums, err);
+    return ok && keep_lines(w, "traces", true, trace_sums, err) &&
+           keep_lines(w, "prices", false, price_sums, err) &&
+           keep_lines(w, "carbon", false, carbon_sums, err) &&
+           keep_lines(w, "assumptions", false, assumptions, err);
 }

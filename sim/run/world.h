@@ -311,6 +311,9 @@ bool rows_close(struct world *w, const struct summary *summary, struct error *er
 /* provenance.c */
 bool provenance_write(struct world *w, struct error *err);
 
+/* assumptions.c: what the figures rest on, a line each. */
+void assumptions_append(const struct world *w, struct strbuf *out);
+
 /* checks.c: what must hold of every run; a failure is a fault of Drydock's and says so. */
 bool world_check(const struct world *w, struct error *err);
 
