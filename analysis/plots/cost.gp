@@ -11,5 +11,7 @@ do for [i = 1:panels] {
     set yrange [0:y_max]
     set format y "$%g"
     d = block("cost", i)
-    plot for [j = 1:layers] d using 1:(column(layers + 2 - j)) with filledcurves y1=0 fc rgb layer_colour(layers + 1 - j) fs solid noborder
+    plot for [j = 1:layers] d using 1:(column(layers + 2 - j)) with filledcurves y1=0 fc rgb layer_colour(layers + 1 - j) fs solid noborder, \
+         for [j = 1:layers - 1] d using 1:(column(1 + j)) with lines lw 1 lc rgb paper, \
+         d using 1:(column(1 + layers)) with lines lw 1.2 lc rgb muted
 }

@@ -23,5 +23,6 @@ do for [i = 1:panels] {
          "d using 1:5 with filledcurves y1=0 fc rgb red fs solid noborder, " . \
          "d using 1:4 with filledcurves y1=0 fc rgb orange fs solid noborder, " . \
          "d using 1:3 with filledcurves y1=0 fc rgb blue fs solid noborder, " . \
+         "for [k = 3:5] d using 1:k with lines lw 1 lc rgb paper, " . \
          "d using 1:2 with lines lw 2 lc rgb ink" . marks
 }

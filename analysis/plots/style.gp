@@ -7,20 +7,20 @@
 # for none), y_label, y_max, time_unit and x_max where there is a time axis; legend_rows and legend_cell (pixels an entry); and what its figure asks for.
 set encoding utf8
 set terminal svg size width, height fixed noenhanced font "Helvetica,13" background "#ffffff"
-set datafile missing "NaN"
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, darkened where a thin line of them would be too faint
-# on white (3:1). Lines also differ in width or dash and neighbouring areas in brightness, so that grey will do.
+# on white (3:1). Lines also differ in width or dash, and areas are parted by lines, so that grey will do.
 # analysis/report/svg_style.c turns each of them into its counterpart on a dark page.
 ink = "#222222"
+paper = "#ffffff"
 muted = "#5f6b76"
 faint = "#dfe3e8"
 blue = "#0072b2"
 pale = "#cfe3f3"
-light = "#5b9bd0"
+light = "#4f8fc6"
 navy = "#003a5d"
 red = "#c4400a"
-orange = "#e69f00"
+orange = "#c98500"
 green = "#007a57"
 purple = "#8f4a82"
 grey = "#c9ced4"

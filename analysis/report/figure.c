@@ -37,17 +37,38 @@ double drawing_time_axis(struct drawing *d, double span_s) {
     return units[i].unit_s;
 }
 
+static bool is_known(const struct line *l, size_t k) {
+    return k < l->count && !isnan(l->v[k]);
+}
+
+/* Some line has a value here and none before nor after, so that it would not be seen. */
+static bool is_alone(const struct line *lines, size_t n, size_t k) {
+    for (size_t c = 0; c < n; c++) {
+        if (is_known(&lines[c], k) && !(k > 0 && is_known(&lines[c], k - 1)) && !is_known(&lines[c], k + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A value that stands alone becomes a dash as long as what it stands for. */
 void drawing_lines(struct drawing *d, const char *name, size_t i, double unit_s, const struct line *lines,
                    size_t n) {
     double row[1 + LINES_MAX];
     plot_block_begin(&d->input, arena_printf(d->arena, "%s_%zu", name, i + 1));
     size_t points = n ? lines[0].count : 0;
+    double half_s = n ? 0.5 * lines[0].interval_s * (double)lines[0].merged : 0;
     for (size_t k = 0; k < points; k++) {
-        row[0] = lines[0].t_s[k] / unit_s;
         for (size_t c = 0; c < n; c++) {
             row[1 + c] = k < lines[c].count ? lines[c].v[k] : NAN;
         }
+        bool alone = is_alone(lines, n, k);
+        row[0] = (lines[0].t_s[k] - (alone ? half_s : 0)) / unit_s;
         plot_row(&d->input, row, 1 + n);
+        if (alone) {
+            row[0] = fmin(lines[0].t_s[k] + half_s, lines[0].end_s) / unit_s;
+            plot_row(&d->input, row, 1 + n);
+        }
     }
     plot_block_end(&d->input);
 }
@@ -263,9 +284,11 @@ static bool choose_panels(const struct view *view, const char *needs, struct vie
     return true;
 }
 
-static void append_absent(struct strbuf *html, const char *why) {
-    html_element(html, "p", "class=\"absent\"", why);
-    strbuf_char(html, '\n');
+static void append_absent(struct report *r, const struct view *view, const char *why) {
+    if (r->has_series && !view->is_part) {
+        html_element(&r->html, "p", "class=\"absent\"", why);
+        strbuf_char(&r->html, '\n');
+    }
 }
 
 static void drawing_free(struct drawing *d) {
@@ -314,7 +337,7 @@ static bool draw_and_append(struct report *r, const struct figure *figure, const
                       left_out);
     }
     if (done && d->panels == 0) {
-        append_absent(&r->html, d->finding.text ? d->finding.text : "");
+        append_absent(r, view, d->finding.text ? d->finding.text : "");
     } else if (done) {
         done = render_and_append(r, figure, drawings, id, err);
     }
@@ -330,9 +353,7 @@ bool figure_write(struct report *r, const struct figure *figure, const struct vi
     struct strbuf left_out = {0};
     bool done = choose_panels(view, figure->needs, &chosen, &left_out, err);
     if (done && chosen.count == 0) {
-        if (r->has_series) {
-            append_absent(&r->html, figure->absent);
-        }
+        append_absent(r, view, figure->absent);
     } else if (done) {
         done = draw_and_append(r, figure, &chosen, left_out.text, id, err);
     }

@@ -34,7 +34,7 @@ struct figure {
 };
 
 extern const struct figure figure_demand, figure_ttft, figure_tpot, figure_cdf, figure_replicas, figure_load,
-    figure_busy, figure_cost, figure_tradeoff, figure_services;
+    figure_busy, figure_nodes, figure_cost, figure_tradeoff, figure_services;
 
 struct report;
 

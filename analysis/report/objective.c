@@ -96,7 +96,5 @@ const char *objective_value(struct arena *a, const struct objective *o, const st
     if (!isfinite(v->value)) {
         return isnan(v->value) ? "no value" : "infinite";
     }
-    const char *value = say_metric(a, o->metric, v->value);
-    return isnan(v->half) ? value
-                          : arena_printf(a, "%s \xC2\xB1 %s", value, say_metric(a, o->metric, v->half));
+    return say_metric(a, o->metric, v->value);
 }

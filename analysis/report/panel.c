@@ -1,6 +1,7 @@
 #include "analysis/report/panel.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void take_figures(struct line *line, const struct result_series *series) {
@@ -131,10 +132,67 @@ struct line *view_lines(const struct view *view, const struct line_of *of, size_
     return lines;
 }
 
+static const double second_s = 1, minute_s = 60, long_run_s = 600;
+
+static int by_value(const void *a, const void *b) {
+    const double *x = a;
+    const double *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Values become those of whole minutes (or seconds), in place; how many. */
+static size_t gather_minutes(struct result_series *s, double *window_s) {
+    double aim_s = s->end_s - s->start_s >= long_run_s ? minute_s : second_s;
+    size_t merged = (size_t)fmax(1, ceil(aim_s / s->interval_s - 1e-9));
+    size_t count = 0;
+    for (size_t at = 0; at < s->count; at += merged) {
+        size_t n = s->count - at < merged ? s->count - at : merged;
+        double mean = merge(s->values + at, n, THIN_MEAN);
+        s->values[count++] = isnan(mean) ? 0 : mean * (double)n / (double)merged;
+    }
+    *window_s = (double)merged * s->interval_s;
+    return count;
+}
+
+bool panel_busiest(const struct view *view, const struct panel *p, const char *metric,
+                   struct busiest *busiest, struct error *err) {
+    struct arena scratch;
+    struct result_series s;
+    arena_init(&scratch);
+    *busiest = (struct busiest){0};
+    bool done = panel_series(view, p, metric, &scratch, &s, err);
+    if (done && s.count > 0) {
+        double sum = 0;
+        size_t n = gather_minutes(&s, &busiest->window_s);
+        for (size_t i = 0; i < n; i++) {
+            sum += s.values[i] * busiest->window_s;
+            if (s.values[i] > busiest->high) {
+                busiest->high = s.values[i];
+                busiest->high_at_s = s.start_s + (double)i * busiest->window_s;
+            }
+        }
+        busiest->mean = sum / fmax(s.end_s - s.start_s, 1e-9);
+        qsort(s.values, n, sizeof *s.values, by_value);
+        busiest->p99 = s.values[(size_t)(0.99 * (double)(n - 1) + 0.5)];
+    }
+    arena_free(&scratch);
+    return done;
+}
+
 double lines_high(const struct line *lines, size_t n) {
     double high = 0;
     for (size_t i = 0; i < n; i++) {
         high = lines[i].known ? fmax(high, lines[i].high) : high;
+    }
+    return high;
+}
+
+double lines_drawn_high(const struct line *lines, size_t n) {
+    double high = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < lines[i].count; k++) {
+            high = fmax(high, lines[i].v[k]);
+        }
     }
     return high;
 }

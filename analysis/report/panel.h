@@ -20,6 +20,7 @@ struct view {
     const struct panel *panels;
     size_t count;
     size_t points_most; /* of a line; 0 = as many as there can be */
+    bool is_part;       /* of a whole that has said already what cannot be drawn */
 };
 
 /* How several values become one where a picture has no room for all. */
@@ -56,7 +57,17 @@ struct line *view_lines(const struct view *view, const struct line_of *of, size_
 
 /* Over some lines: the largest value (0 when there is none) and the latest end. */
 double lines_high(const struct line *lines, size_t n);
+double lines_drawn_high(const struct line *lines,
+                        size_t n); /* of their points, which may be means of values */
 double lines_end_s(const struct line *lines, size_t n);
+
+/* A rate minute by minute (window by window where a window is longer, or the run shorter than ten minutes):
+ * what capacity is planned for. `window_s` 0: there is no such series. */
+struct busiest {
+    double window_s, mean, high, high_at_s, p99;
+};
+bool panel_busiest(const struct view *view, const struct panel *p, const char *metric,
+                   struct busiest *busiest, struct error *err);
 
 /* The panel's share of the summary; NULL when there is none. */
 struct json_object *panel_scope(const struct panel *p);

@@ -48,7 +48,7 @@ const char *say_number(struct arena *a, double x) {
     if (!isfinite(x)) {
         return isnan(x) ? "n/a" : "unlimited";
     }
-    if (x == round(x) && fabs(x) < 1000) {
+    if (fabs(x - round(x)) < 1e-9 && (x == 0 || fabs(x) >= 1) && fabs(x) < 1000) {
         return arena_printf(a, "%.0f", x);
     }
     return fabs(x) < 0.995 ? small(a, x) : arena_strdup(a, cell_rate(x, cell));
@@ -103,9 +103,11 @@ const char *say_percent(struct arena *a, double fraction) {
         return arena_printf(a, "%.0f" NBSP "%%", p);
     }
     int places = fabs(p) >= 1 ? 1 : 2;
-    while (places < 6 && p < 100 && p > 0 &&
-           (strtod(arena_printf(a, "%.*f", places, p), NULL) == 100 ||
-            strtod(arena_printf(a, "%.*f", places, p), NULL) == 0)) {
+    while (places < 6 && fabs(p) < 100) {
+        double shown = fabs(strtod(arena_printf(a, "%.*f", places, p), NULL));
+        if (shown != 0 && shown != 100) {
+            break;
+        }
         places++;
     }
     return arena_printf(a, "%.*f" NBSP "%%", places, p);
@@ -155,6 +157,10 @@ const char *say_metric_name(struct arena *a, const char *metric, const char *sta
     return statistic ? arena_printf(a, "%s %s", statistic, name) : name;
 }
 
+static bool is_share(const char *metric) {
+    return strstr(metric, "attainment") || str_ends_with(metric, "_fraction");
+}
+
 const char *say_metric(struct arena *a, const char *metric, double value) {
     if (strstr(metric, "_usd") || strstr(metric, "usd_per_")) {
         return say_usd(a, value);
@@ -163,7 +169,7 @@ const char *say_metric(struct arena *a, const char *metric, double value) {
         !str_ends_with(metric, "replica_s")) {
         return say_latency(a, value);
     }
-    if (strstr(metric, "attainment") || str_ends_with(metric, "_fraction")) {
+    if (is_share(metric)) {
         return say_percent(a, value);
     }
     if (str_ends_with(metric, "per_s")) {
@@ -195,6 +201,12 @@ static const char *without_zeros(struct arena *a, const char *text) {
 
 const char *say_promised(struct arena *a, const char *metric, double value) {
     return without_zeros(a, say_metric(a, metric, value));
+}
+
+const char *say_half(struct arena *a, const char *metric, double half) {
+    const char *text = is_share(metric) ? arena_printf(a, "%s" NBSP "pt", say_number(a, 100 * half))
+                                        : say_metric(a, metric, half);
+    return arena_printf(a, "\xC2\xB1" NBSP "%s", text);
 }
 
 const char *say_small(struct arena *a, size_t n) {

@@ -20,6 +20,9 @@ const char *say_metric(struct arena *a, const char *metric, double value);
 /* The same of a limit: whoever promised 30 ms did not mean 30.0 ms. */
 const char *say_promised(struct arena *a, const char *metric, double value);
 
+/* Half of an interval around it: "± 43 ms"; of a share in points: "± 2.4 pt". */
+const char *say_half(struct arena *a, const char *metric, double half);
+
 /* "p95 TTFT" of "latency.ttft_s" and "p95"; names that are not known stay as they are. */
 const char *say_metric_name(struct arena *a, const char *metric, const char *statistic);
 

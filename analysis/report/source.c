@@ -119,6 +119,7 @@ static bool add_arms(struct sources *sources, const char *folder, const char *pa
         s->name = json_read_text(arm, "name");
         const char *description = json_read_text(arm, "description");
         s->description = *description ? description : NULL;
+        s->settings = json_read_at(arm, "set");
         if (!result_path(path_join(arena, folder, s->name), arena, &s->path, err) ||
             !open_source(s, arena, err)) {
             return false;
@@ -231,4 +232,11 @@ size_t source_services(const struct source *s, struct arena *arena, const char *
     }
     *names = list;
     return count;
+}
+
+struct estimate source_estimate(const struct source *s, const char *path) {
+    struct replicated_figure f =
+        replicated_figure(json_read_at(json_read_at(s->summary, "replicated"), path));
+    return f.n > 0 ? (struct estimate){f.mean, f.half}
+                   : (struct estimate){summary_figure(s->summary, path), NAN};
 }

@@ -19,10 +19,11 @@ enum {
 };
 
 struct source {
-    const char *path;        /* of result.h5 */
-    const char *name;        /* what its user calls it: the arm, or the folder's name */
-    const char *label;       /* one line, unlike that of any other source */
-    const char *description; /* of the arm; NULL */
+    const char *path;             /* of result.h5 */
+    const char *name;             /* what its user calls it: the arm, or the folder's name */
+    const char *label;            /* one line, unlike that of any other source */
+    const char *description;      /* of the arm; NULL */
+    struct json_object *settings; /* of the arm: path to value, borrowed; NULL */
     const char *scenario;
     struct result *result;
     struct json_object *summary;
@@ -52,6 +53,13 @@ struct json_object *source_scope(const struct source *s, const char *service);
 
 /* The services of a summary in its order; how many. */
 size_t source_services(const struct source *s, struct arena *arena, const char *const **names);
+
+/* A figure of a result: the mean over its replications with half of the 95 % interval; of a single run the
+ * figure itself, and `half` is NaN. */
+struct estimate {
+    double mean, half;
+};
+struct estimate source_estimate(const struct source *s, const char *path);
 
 /* A member by its very name, dots and all; NULL. */
 struct json_object *json_read_member(struct json_object *o, const char *name);

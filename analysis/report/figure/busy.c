@@ -45,6 +45,9 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     d->legend = LINES;
     d->legend_characters = sizeof "KV cache in use" - 1;
     double unit_s = drawing_time_axis(d, lines_end_s(lines, view->count * LINES));
+    strbuf_append(&d->note,
+                  "Of the time that replicas held GPUs, start-up included; the line is of those that were "
+                  "Ready.");
     plot_string(&d->input, "y_label", "%");
     plot_number(&d->input, "y_max", 102);
     for (size_t i = 0; i < view->count; i++) {
@@ -57,7 +60,6 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
 
 const struct figure figure_busy = {.script = "busy",
                                    .needs = "gpu_busy_fraction",
-                                   .absent =
-                                       "GPU and KV cache use over time are not drawn: the result holds no "
-                                       "such time series.",
+                                   .absent = "GPU and KV cache use over time are not drawn: no GPU was used, "
+                                             "or the result holds no such time series.",
                                    .draw = draw};

@@ -6,6 +6,9 @@
 #include "analysis/report/say.h"
 
 enum { ARRIVALS, GOODPUT, FAILURES, LINES };
+enum { POINTS_LEAST = 20 };
+
+static const double requests_a_point = 10;
 
 static const struct line_of wanted[LINES] = {
     {"arrivals_per_s", THIN_MEAN}, {"goodput_per_s", THIN_MEAN}, {"failures_per_s", THIN_MEAN}};
@@ -21,17 +24,24 @@ static const char *served(struct drawing *d, const struct panel *p) {
     return say_percent(d->arena, isnan(attainment) ? completed : attainment);
 }
 
-static void find(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
+static bool find(struct drawing *d, const struct view *view, size_t i, struct error *err) {
     const struct panel *p = &view->panels[i];
     bool promised = !isnan(panel_number(p, "slo.attainment"));
-    const char *what = promised ? "served as promised" : "completed";
+    struct busiest b;
     if (view->count > 1) {
         drawing_compare(d, view, i, promised ? "Served as promised" : "Completed", served(d, p));
-        return;
+        return true;
     }
-    strbuf_printf(&d->finding, "Traffic averaged %s and peaked at %s %s; %s of it was %s",
-                  rate(d, l[ARRIVALS].mean), rate(d, l[ARRIVALS].high),
-                  drawing_moment(d, l[ARRIVALS].high_at_s), served(d, p), what);
+    if (!panel_busiest(view, p, "arrivals_per_s", &b, err)) {
+        return false;
+    }
+    const char *busiest = b.window_s == 60
+                              ? "busiest minute"
+                              : arena_printf(d->arena, "busiest %s", say_span(d->arena, b.window_s));
+    strbuf_printf(&d->finding, "Traffic averaged %s, in its %s %s (%s); %s of it was %s", rate(d, b.mean),
+                  busiest, rate(d, b.high), drawing_moment(d, b.high_at_s), served(d, p),
+                  promised ? "served as promised" : "completed");
+    return true;
 }
 
 static void describe(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
@@ -47,12 +57,27 @@ static void describe(struct drawing *d, const struct view *view, size_t i, const
                              failures));
 }
 
+/* So many points that each stands for some requests: a rate of single ones is noise. */
+static struct line *read_lines(const struct view *view, struct error *err) {
+    struct view smooth = *view;
+    double most = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        most = fmax(most, panel_number(&view->panels[i], "requests.arrived") / requests_a_point);
+    }
+    smooth.points_most = (size_t)fmin((double)view->points_most, fmax(most, POINTS_LEAST));
+    return view_lines(&smooth, wanted, LINES, err);
+}
+
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
-    struct line *lines = view_lines(view, wanted, LINES, err);
+    struct line *lines = read_lines(view, err);
     if (!lines) {
         return false;
     }
     size_t n = view->count * LINES;
+    if (lines_high(lines, n) == 0) {
+        strbuf_append(&d->finding, "Arrivals are not drawn: no request arrived.");
+        return true;
+    }
     bool failures = false;
     for (size_t i = FAILURES; i < n; i += LINES) {
         failures = failures || (lines[i].count && lines[i].high > 0);
@@ -61,11 +86,13 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     d->legend = failures ? 3 : 2;
     double unit_s = drawing_time_axis(d, lines_end_s(lines, n));
     plot_string(&d->input, "y_label", "requests a second");
-    plot_number(&d->input, "y_max", 1.05 * fmax(lines_high(lines, n), 1e-3));
+    plot_number(&d->input, "y_max", 1.05 * fmax(lines_drawn_high(lines, n), 1e-3));
     plot_number(&d->input, "has_failures", failures);
     for (size_t i = 0; i < view->count; i++) {
         drawing_lines(d, "demand", i, unit_s, &lines[i * LINES], LINES);
-        find(d, view, i, &lines[i * LINES]);
+        if (!find(d, view, i, err)) {
+            return false;
+        }
         describe(d, view, i, &lines[i * LINES]);
     }
     return true;

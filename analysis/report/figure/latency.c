@@ -218,10 +218,11 @@ static bool draw_tpot(const struct view *view, struct drawing *d, struct error *
 const struct figure figure_ttft = {
     .script = "latency",
     .needs = "ttft_s_p95",
-    .absent = "Time to first token over time is not drawn: the result holds no such time series.",
+    .absent =
+        "Time to first token over time is not drawn: no request has one, or the result no such time series.",
     .draw = draw_ttft};
-const struct figure figure_tpot = {
-    .script = "latency",
-    .needs = "tpot_s_p95",
-    .absent = "Time per output token over time is not drawn: the result holds no such time series.",
-    .draw = draw_tpot};
+const struct figure figure_tpot = {.script = "latency",
+                                   .needs = "tpot_s_p95",
+                                   .absent = "Time per output token over time is not drawn: no request has "
+                                             "one, or the result no such time series.",
+                                   .draw = draw_tpot};

@@ -9,14 +9,26 @@ enum { RUNNING, QUEUE, LINES };
 
 static const struct line_of wanted[LINES] = {{"running", THIN_MOST}, {"queue", THIN_MOST}};
 
+/* Means over a window: with a fraction where they are few. */
+static const char *say_requests(struct arena *a, double n) {
+    return n < 100 ? say_number(a, n) : say_count(a, n);
+}
+
+static const double queue_worth_saying = 1; /* requests, on average over a window */
+
 static void find(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
-    const char *most = say_number(d->arena, l[QUEUE].high);
+    const char *most = say_requests(d->arena, l[QUEUE].high);
     if (view->count > 1) {
         drawing_compare(d, view, i, "Requests queued at most", most);
         return;
     }
-    strbuf_printf(&d->finding, "At most %s requests ran at a time and %s queued, %s",
-                  say_number(d->arena, l[RUNNING].high), most, drawing_moment(d, l[QUEUE].high_at_s));
+    strbuf_printf(&d->finding, "At most %s request%s ran at a time", say_requests(d->arena, l[RUNNING].high),
+                  say_s(l[RUNNING].high));
+    if (l[QUEUE].high < queue_worth_saying) {
+        strbuf_append(&d->finding, "; hardly any had to queue");
+    } else {
+        strbuf_printf(&d->finding, " and %s queued, %s", most, drawing_moment(d, l[QUEUE].high_at_s));
+    }
 }
 
 static void describe(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
@@ -35,6 +47,10 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
         return false;
     }
     size_t n = view->count * LINES;
+    if (lines_high(lines, n) == 0) {
+        strbuf_append(&d->finding, "Running requests are not drawn: there were none.");
+        return true;
+    }
     drawing_panels(d, view);
     strbuf_printf(&d->note, "Figures are means of windows of %s.", say_span(d->arena, lines->interval_s));
     d->legend = LINES;

@@ -17,25 +17,78 @@ static const struct line_of wanted[LINES] = {{"replicas_desired", THIN_MOST},
 
 /* ---- decisions ---- */
 
-enum { COLUMN_TIME, COLUMN_CURRENT, COLUMN_REPLICAS };
-static const char *const decision_columns[] = {"time_s", "current", "replicas", NULL};
+enum { COLUMN_TIME, COLUMN_CURRENT, COLUMN_REPLICAS, COLUMN_WORKLOAD };
+static const char *const decision_columns[] = {"time_s", "current", "replicas", "workload", NULL};
+
+enum { WORKLOADS_MAX = 64 };
+
+/* The workloads that serve a service; `all` where the panel is of all services. */
+struct workloads {
+    bool all;
+    const char *names[WORKLOADS_MAX];
+    size_t count;
+};
+
+static bool has_workload(const struct workloads *w, const char *name) {
+    for (size_t i = 0; name && i < w->count; i++) {
+        if (strcmp(w->names[i], name) == 0) {
+            return true;
+        }
+    }
+    return w->all;
+}
+
+static bool note_workload(struct workloads *w, const char *service, struct result_scan *scan, size_t row,
+                          struct arena *arena, struct error *err) {
+    const char *workload;
+    const char *serves;
+    if (!result_cell_text(scan, 0, row, &workload, err) || !result_cell_text(scan, 1, row, &serves, err)) {
+        return false;
+    }
+    if (workload && serves && strcmp(serves, service) == 0 && !has_workload(w, workload) &&
+        w->count < WORKLOADS_MAX) {
+        w->names[w->count++] = arena_strdup(arena, workload);
+    }
+    return true;
+}
+
+static bool read_workloads(const struct panel *p, struct arena *arena, struct workloads *w,
+                           struct error *err) {
+    static const char *const columns[] = {"workload", "service", NULL};
+    *w = (struct workloads){.all = !p->service};
+    if (w->all || !result_has_table(p->source->result, "replicas")) {
+        return true;
+    }
+    struct result_scan *scan = result_scan(p->source->result, "replicas", columns, err);
+    bool done = scan != NULL;
+    for (size_t rows; done && (rows = result_scan_next(scan, err)) > 0;) {
+        for (size_t i = 0; i < rows && done; i++) {
+            done = note_workload(w, p->service, scan, i, arena, err);
+        }
+    }
+    result_scan_end(scan);
+    return done && !error_is_set(err);
+}
 
 struct marks {
     double t_s[MARKS_MAX], replicas[MARKS_MAX];
     bool up[MARKS_MAX];
     size_t drawn, ups, downs;
+    struct workloads of;
 };
 
-static bool note_decision(struct marks *m, const struct result_scan *scan, size_t row, struct error *err) {
+static bool note_decision(struct marks *m, struct result_scan *scan, size_t row, struct error *err) {
     double t;
     double current;
     double replicas;
+    const char *workload;
     if (!result_number(scan, COLUMN_TIME, row, &t, err) ||
         !result_number(scan, COLUMN_CURRENT, row, &current, err) ||
-        !result_number(scan, COLUMN_REPLICAS, row, &replicas, err)) {
+        !result_number(scan, COLUMN_REPLICAS, row, &replicas, err) ||
+        !result_cell_text(scan, COLUMN_WORKLOAD, row, &workload, err)) {
         return false;
     }
-    if (replicas == current) {
+    if (replicas == current || !has_workload(&m->of, workload)) {
         return true;
     }
     *(replicas > current ? &m->ups : &m->downs) += 1;
@@ -47,11 +100,14 @@ static bool note_decision(struct marks *m, const struct result_scan *scan, size_
     return true;
 }
 
-/* Of all autoscalers: where several are at work, a mark stands at the height of its own workload's size. */
-static bool read_marks(const struct panel *p, struct marks *m, struct error *err) {
+/* Where several autoscalers are at work, a mark stands at the height of its own workload's size. */
+static bool read_marks(const struct panel *p, struct arena *arena, struct marks *m, struct error *err) {
     *m = (struct marks){0};
     if (!result_has_table(p->source->result, "decisions")) {
         return true;
+    }
+    if (!read_workloads(p, arena, &m->of, err)) {
+        return false;
     }
     struct result_scan *scan = result_scan(p->source->result, "decisions", decision_columns, err);
     bool done = scan != NULL;
@@ -93,13 +149,13 @@ static void find(struct drawing *d, const struct view *view, size_t i, const str
     const struct line *ready = &l[READY];
     if (view->count > 1) {
         drawing_compare(d, view, i, "Replicas Ready, on average", say_number(d->arena, ready->mean));
-        return;
+    } else if (ready->low == ready->high) {
+        strbuf_printf(&d->finding, "%s replica%s Ready all the time, %s", say_number(d->arena, ready->low),
+                      say_s(ready->low), decisions_text(d, m));
+    } else {
+        strbuf_printf(&d->finding, "%s replicas Ready (%s on average), %s", between(d, ready),
+                      say_number(d->arena, ready->mean), decisions_text(d, m));
     }
-    strbuf_printf(&d->finding, "%s replicas Ready%s, %s", between(d, ready),
-                  ready->low == ready->high
-                      ? ""
-                      : arena_printf(d->arena, " (%s on average)", say_number(d->arena, ready->mean)),
-                  decisions_text(d, m));
 }
 
 static void describe(struct drawing *d, const struct view *view, size_t i, const struct line *l,
@@ -167,7 +223,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     bool marked = false;
     for (size_t i = 0; i < view->count; i++) {
         struct line *l = &lines[i * LINES];
-        if (!read_marks(&view->panels[i], m, err)) {
+        if (!read_marks(&view->panels[i], d->arena, m, err)) {
             return false;
         }
         find(d, view, i, l, m);

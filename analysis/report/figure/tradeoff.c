@@ -1,9 +1,9 @@
 /* The SLO against the dollar: a point a result. What costs more and promises less is seen at a glance. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/report/figure.h"
+#include "analysis/report/objective.h"
 #include "analysis/report/plot.h"
 #include "analysis/report/say.h"
 
@@ -21,44 +21,32 @@ static const struct measure worths[] = {{"slo.attainment", "% of requests that m
                                         {"latency.ttft_s.p95", "p95 TTFT, seconds", "", 1},
                                         {"latency.e2e_s.p95", "p95 E2E, seconds", "", 1}};
 
-struct estimate {
+struct ends {
     double mean, low, high;
 };
 
 struct spot {
     const struct panel *panel;
-    struct estimate x, y;
+    struct ends x, y;
 };
 
-/* Of the replications, where there are some; of the one run otherwise. */
-static struct estimate estimate_of(const struct panel *p, const struct measure *m) {
-    struct json_object *several = json_read_at(json_read_at(p->source->summary, "replicated"), m->metric);
-    double mean = summary_figure(several, "mean");
-    if (isnan(mean)) {
-        mean = summary_figure(p->source->summary, m->metric);
-        return (struct estimate){m->scale * mean, m->scale * mean, m->scale * mean};
-    }
-    return (struct estimate){m->scale * mean, m->scale * summary_figure(several, "ci95_low"),
-                             m->scale * summary_figure(several, "ci95_high")};
+static struct ends ends_of(const struct panel *p, const struct measure *m) {
+    struct estimate e = source_estimate(p->source, m->metric);
+    double half = isfinite(e.half) ? e.half : 0;
+    return (struct ends){m->scale * e.mean, m->scale * (e.mean - half), m->scale * (e.mean + half)};
 }
 
 static const struct measure *choose(const struct view *view, const struct measure *from, size_t n) {
     for (size_t k = 0; k < n; k++) {
         size_t known = 0;
         for (size_t i = 0; i < view->count; i++) {
-            known += isfinite(estimate_of(&view->panels[i], &from[k]).mean) ? 1 : 0;
+            known += isfinite(ends_of(&view->panels[i], &from[k]).mean) ? 1 : 0;
         }
         if (known == view->count) {
             return &from[k];
         }
     }
     return NULL;
-}
-
-static int by_cost(const void *a, const void *b) {
-    const struct spot *s = a;
-    const struct spot *t = b;
-    return s->x.mean < t->x.mean ? -1 : s->x.mean > t->x.mean;
 }
 
 /* ---- words ---- */
@@ -71,14 +59,9 @@ static const char *worth_text(struct arena *a, const struct measure *m, double y
     return say_metric(a, m->metric, y / m->scale);
 }
 
-/* The objectives of a result all hold, where it has some. */
-static bool keeps_all(const struct source *s) {
-    struct json_object *all = json_read_at(s->summary, "slo.objectives");
-    size_t n = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
-    size_t met = 0;
-    for (size_t i = 0; i < n; i++) {
-        met += json_read_flag(json_object_array_get_idx(all, i), "met");
-    }
+static bool keeps_all(const struct spot *s) {
+    size_t met;
+    size_t n = objectives_count(s->panel->source, &met);
     return n > 0 && met == n;
 }
 
@@ -95,20 +78,23 @@ static bool same_work(const struct spot *spots, size_t n) {
 
 static void find(struct drawing *d, const struct spot *spots, size_t n, const struct measure *cost,
                  const struct measure *worth) {
-    size_t keeping = 0;
-    for (size_t i = 0; i < n; i++) {
-        keeping += keeps_all(spots[i].panel->source) ? 1 : 0;
-        if (keeps_all(spots[i].panel->source) && same_work(spots, n)) {
-            strbuf_printf(&d->finding, "The least that meets every objective is %s, for %s",
-                          spots[i].panel->title, cost_text(d->arena, cost, spots[i].x.mean));
-            return;
-        }
+    const struct spot *best = NULL;
+    const struct spot *least = spots;
+    const struct spot *most = spots;
+    for (const struct spot *s = spots; s < spots + n; s++) {
+        best = keeps_all(s) && (!best || s->x.mean < best->x.mean) ? s : best;
+        least = s->x.mean < least->x.mean ? s : least;
+        most = s->x.mean > most->x.mean ? s : most;
     }
-    strbuf_printf(
-        &d->finding, "%s runs from %s for %s to %s for %s%s", say_metric_name(d->arena, worth->metric, NULL),
-        worth_text(d->arena, worth, spots[0].y.mean), cost_text(d->arena, cost, spots[0].x.mean),
-        worth_text(d->arena, worth, spots[n - 1].y.mean), cost_text(d->arena, cost, spots[n - 1].x.mean),
-        keeping ? "" : "; none meets every objective");
+    if (best && same_work(spots, n)) {
+        strbuf_printf(&d->finding, "The least that meets every objective is %s, at %s", best->panel->title,
+                      cost_text(d->arena, cost, best->x.mean));
+        return;
+    }
+    strbuf_printf(&d->finding, "%s is %s for the least, %s, and %s for the most, %s%s",
+                  say_metric_name(d->arena, worth->metric, NULL), worth_text(d->arena, worth, least->y.mean),
+                  cost_text(d->arena, cost, least->x.mean), worth_text(d->arena, worth, most->y.mean),
+                  cost_text(d->arena, cost, most->x.mean), best ? "" : "; none meets every objective");
 }
 
 static double attainment_limit(const struct view *view) {
@@ -198,9 +184,8 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     struct spot *spots = arena_array(d->arena, view->count, sizeof *spots);
     for (size_t i = 0; i < view->count; i++) {
         const struct panel *p = &view->panels[i];
-        spots[i] = (struct spot){p, estimate_of(p, cost), estimate_of(p, worth)};
+        spots[i] = (struct spot){p, ends_of(p, cost), ends_of(p, worth)};
     }
-    qsort(spots, view->count, sizeof *spots, by_cost);
     double limit = limit_of(view, worth);
     d->panels = 1;
     d->titles = arena_array(d->arena, 1, sizeof *d->titles);

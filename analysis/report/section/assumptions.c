@@ -11,13 +11,19 @@ static void append_label(struct report *r, const struct source *s) {
     }
 }
 
+/* "traffic of chat: ..." stands in the text as written, with a capital. */
+static const char *sentence(struct report *r, const char *text) {
+    bool small = *text >= 'a' && *text <= 'z';
+    return small ? arena_printf(r->arena, "%c%s", *text - 'a' + 'A', text + 1) : text;
+}
+
 static void append_item(struct report *r, const char *kind, const char *text) {
     strbuf_append(&r->html, "<li>");
     if (kind) {
         html_element(&r->html, "b", NULL, kind);
         strbuf_char(&r->html, ' ');
     }
-    html_text(&r->html, text);
+    html_text(&r->html, kind ? text : sentence(r, text));
     strbuf_append(&r->html, "</li>\n");
 }
 
@@ -47,24 +53,17 @@ static bool append_lines(struct report *r, const struct source *s, const char *k
     return true;
 }
 
-/* What two results share is said once. */
-static bool is_told(struct report *r, size_t i, const char *markup) {
-    (void)i;
-    return strstr(r->html.text, markup) != NULL;
-}
-
 static bool append_source(struct report *r, size_t i, struct error *err) {
     const struct source *s = &r->sources.items[i];
     struct strbuf page = r->html;
     r->html = (struct strbuf){0};
     strbuf_append(&r->html, "<ul>\n");
     append_warnings(r, s);
-    bool done = append_lines(r, s, "Traffic:", "provenance/traces", err) &&
-                append_lines(r, s, NULL, "provenance/assumptions", err);
+    bool done = append_lines(r, s, NULL, "provenance/assumptions", err);
     strbuf_append(&r->html, "</ul>\n");
     struct strbuf own = r->html;
     r->html = page;
-    if (is_told(r, i, own.text)) {
+    if (strstr(r->html.text, own.text)) { /* another result has said the same */
         html_element(&r->html, "p", NULL, arena_printf(r->arena, "%s: as before.", s->label));
     } else {
         append_label(r, s);

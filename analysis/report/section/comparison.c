@@ -13,11 +13,11 @@ static const struct compared {
     {"requests.completed", "Completed"},
     {"slo.attainment", "SLO attainment"},
     {"goodput_per_s", "Goodput"},
-    {"latency.ttft_s.p50", "p50 TTFT"},
-    {"latency.ttft_s.p95", "p95 TTFT"},
-    {"latency.ttft_s.p99", "p99 TTFT"},
-    {"latency.tpot_s.p95", "p95 TPOT"},
-    {"latency.e2e_s.p95", "p95 E2E"},
+    {"latency_gate.ttft_s.p50", "p50 TTFT"},
+    {"latency_gate.ttft_s.p95", "p95 TTFT"},
+    {"latency_gate.ttft_s.p99", "p99 TTFT"},
+    {"latency_gate.tpot_s.p95", "p95 TPOT"},
+    {"latency_gate.e2e_s.p95", "p95 E2E"},
     {"replicas.mean", "Replicas, mean"},
     {"replicas.max", "Replicas, most"},
     {"gpu.hours", "GPU hours"},
@@ -31,44 +31,23 @@ static const struct compared {
     {"carbon.kg", "Carbon"},
 };
 
-static const double factor_from = 2; /* +200 % and more is said as a factor */
+static const double same_below = 5e-5; /* a change that would be written as zero */
+static const double factor_from = 2;   /* +200 % and more is said as a factor */
 
 static bool is_share(const char *path) {
     return strcmp(path, "slo.attainment") == 0 || strcmp(path, "gpu.busy_fraction") == 0;
 }
 
-/* "latency.ttft_s" of "latency.ttft_s.p95": what say_metric knows the unit of. */
+/* "latency.ttft_s" of "latency_gate.ttft_s.p95": what say_metric knows the unit of. */
 static const char *metric_of(struct report *r, const char *path) {
     const char *last = strrchr(path, '.');
-    bool statistic = strncmp(path, "latency.", 8) == 0 && last > path + 7;
+    bool statistic = strncmp(path, "latency_gate.", 13) == 0;
     return statistic ? arena_strndup(r->arena, path, (size_t)(last - path)) : path;
-}
-
-static const char *interval_text(struct report *r, const char *metric, struct json_object *figures) {
-    double low = summary_figure(figures, "ci95_low");
-    double high = summary_figure(figures, "ci95_high");
-    if (isnan(low) || isnan(high)) {
-        return "";
-    }
-    return arena_printf(r->arena, " [%s, %s]", say_metric(r->arena, metric, low),
-                        say_metric(r->arena, metric, high));
-}
-
-/* The mean over replications with its interval, or the figure of the one run. */
-static const char *value_text(struct report *r, const struct source *s, const char *path) {
-    const char *metric = metric_of(r, path);
-    struct json_object *several = json_read_at(json_read_at(s->summary, "replicated"), path);
-    double mean = summary_figure(several, "mean");
-    if (isnan(mean)) {
-        return say_metric(r->arena, metric, summary_figure(s->summary, path));
-    }
-    return arena_printf(r->arena, "%s%s", say_metric(r->arena, metric, mean),
-                        interval_text(r, metric, several));
 }
 
 /* A change against the first: in points of what is a share, as a factor where it is large. */
 static const char *relative_text(struct report *r, double change) {
-    if (change == 0) {
+    if (fabs(change) < same_below) {
         return "same";
     }
     if (change >= factor_from) {
@@ -78,10 +57,11 @@ static const char *relative_text(struct report *r, double change) {
 }
 
 static const char *points_text(struct report *r, double points) {
-    if (points == 0) {
+    if (fabs(points) < same_below) {
         return "same";
     }
-    return arena_printf(r->arena, "%s%s points", points > 0 ? "+" : "", say_number(r->arena, 100 * points));
+    return arena_printf(r->arena, "%s%s" NBSP "pt", points > 0 ? "+" : "",
+                        say_number(r->arena, 100 * points));
 }
 
 /* The paired difference to the first arm, with its interval where there are replications. */
@@ -90,7 +70,7 @@ static const char *paired_text(struct report *r, struct json_object *change,
     double mean = summary_figure(change, "mean");
     double low = summary_figure(change, "ci95_low");
     double high = summary_figure(change, "ci95_high");
-    if (isnan(low) || isnan(high)) {
+    if (isnan(low) || isnan(high) || low == high) {
         return say(r, mean);
     }
     return arena_printf(r->arena, "%s [%s, %s]", say(r, mean), say(r, low), say(r, high));
@@ -101,24 +81,29 @@ static const char *change_text(struct report *r, size_t i, const char *path) {
     struct json_object *metrics = json_read_at(r->sources.arms, "metrics");
     struct json_object *arm = json_read_member(json_read_member(metrics, path), s->name);
     bool share = is_share(path);
-    struct json_object *paired = json_read_member(arm, share ? "difference" : "relative");
-    if (!isnan(summary_figure(paired, "mean"))) {
-        return paired_text(r, paired, share ? points_text : relative_text);
-    }
     double own = summary_figure(s->summary, path);
     double first = summary_figure(r->sources.items[0].summary, path);
-    if (isnan(own) || isnan(first) || (first == 0 && !share)) {
+    struct json_object *paired = json_read_member(arm, share ? "difference" : "relative");
+    if (isfinite(summary_figure(paired, "mean")) && isfinite(first)) {
+        return paired_text(r, paired, share ? points_text : relative_text);
+    }
+    if (!isfinite(own) || !isfinite(first) || (first == 0 && !share)) {
         return "";
     }
     return share ? points_text(r, own - first) : relative_text(r, own / first - 1);
 }
 
 static const char *cell_markup(struct report *r, size_t i, const char *path) {
+    const char *metric = metric_of(r, path);
+    struct estimate e = source_estimate(&r->sources.items[i], path);
     struct strbuf cell = {0};
-    html_text(&cell, value_text(r, &r->sources.items[i], path));
+    html_text(&cell, say_metric(r->arena, metric, e.mean));
+    if (e.half > 0 && isfinite(e.half)) {
+        html_element(&cell, "small", NULL, say_half(r->arena, metric, e.half));
+    }
     const char *change = i ? change_text(r, i, path) : "";
     if (*change) {
-        html_element(&cell, "small", NULL, change);
+        html_element(&cell, "small", "class=\"change\"", change);
     }
     const char *markup = arena_strdup(r->arena, cell.text);
     strbuf_free(&cell);
@@ -126,9 +111,11 @@ static const char *cell_markup(struct report *r, size_t i, const char *path) {
 }
 
 static void append_table(struct report *r) {
-    struct html_table t = html_table_begin(
-        &r->html, arena_printf(r->arena, "Side by side; small: change against %s", r->sources.items[0].label),
-        report_heads(r, "Figure"), 1 + r->sources.count, report_numbers(r));
+    struct html_table t =
+        html_table_begin(&r->html,
+                         arena_printf(r->arena, "Side by side; last line of a cell: change against %s",
+                                      r->sources.items[0].label),
+                         report_heads(r, "Figure"), 1 + r->sources.count, report_numbers(r));
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         if (!report_knows(r, rows[k].path)) {
             continue;
@@ -161,8 +148,9 @@ static const char *interval_note(struct report *r) {
     return replications > 1
                ? arena_printf(
                      r->arena,
-                     "In brackets are 95 %% confidence intervals over %s runs; changes are of pairs of "
-                     "runs under one seed.",
+                     "Figures in tables are means over %s runs with half of their 95 %% confidence interval, "
+                     "changes are of pairs of runs under one seed (pt: points of a share). Pictures show the "
+                     "first run.",
                      say_count(r->arena, replications))
                : "One run each, so there are no confidence intervals (drydock run --reps N gives them).";
 }
@@ -176,19 +164,32 @@ static void append_notes(struct report *r) {
     }
 }
 
-static void append_descriptions(struct report *r) {
-    bool any = false;
-    for (size_t i = 0; i < r->sources.count; i++) {
-        any = any || r->sources.items[i].description;
-    }
-    if (!any) {
+/* "spec.replicas = 4": what an arm sets, each in an element of its own. */
+static void append_settings(struct report *r, const struct source *s) {
+    if (!json_object_is_type(s->settings, json_type_object)) {
         return;
     }
-    strbuf_append(&r->html, "<dl>\n");
+    json_object_object_foreach(s->settings, path, value) {
+        const char *text = json_object_is_type(value, json_type_string)
+                               ? json_object_get_string(value)
+                               : json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
+        strbuf_char(&r->html, ' ');
+        html_element(&r->html, "code", NULL, arena_printf(r->arena, "%s=%s", path, text));
+    }
+}
+
+static void append_descriptions(struct report *r) {
+    if (!r->sources.arms) {
+        return;
+    }
+    strbuf_append(&r->html, "<dl class=\"arms\">\n");
     for (size_t i = 0; i < r->sources.count; i++) {
-        html_element(&r->html, "dt", NULL, r->sources.items[i].label);
-        html_element(&r->html, "dd", NULL,
-                     r->sources.items[i].description ? r->sources.items[i].description : "");
+        const struct source *s = &r->sources.items[i];
+        html_element(&r->html, "dt", NULL, s->label);
+        strbuf_append(&r->html, "<dd>");
+        html_text(&r->html, s->description ? s->description : "");
+        append_settings(r, s);
+        strbuf_append(&r->html, "</dd>\n");
     }
     strbuf_append(&r->html, "</dl>\n");
 }

@@ -71,13 +71,15 @@ static void append_energy(struct report *r) {
         double kwh = summary_figure(s->summary, "energy_kwh");
         double kg = summary_figure(s->summary, "carbon.kg");
         if (!isnan(kwh) || !isnan(kg)) {
-            report_paragraph(r, arena_printf(r->arena,
-                                             "%s%sEnergy %s, carbon %s CO\xE2\x82\x82"
-                                             "e.",
-                                             r->sources.count > 1 ? s->label : "",
-                                             r->sources.count > 1 ? ": " : "",
-                                             say_metric(r->arena, "energy_kwh", kwh),
-                                             say_metric(r->arena, "carbon.kg", kg)));
+            const char *who =
+                r->sources.count > 1 ? arena_printf(r->arena, "%s: energy", s->label) : "Energy";
+            const char *co2 = isnan(kg) ? ""
+                                        : arena_printf(r->arena,
+                                                       ", carbon %s CO\xE2\x82\x82"
+                                                       "e",
+                                                       say_metric(r->arena, "carbon.kg", kg));
+            report_paragraph(
+                r, arena_printf(r->arena, "%s %s%s.", who, say_metric(r->arena, "energy_kwh", kwh), co2));
         }
     }
 }

@@ -169,5 +169,6 @@ bool section_fleet(struct report *r, struct error *err) {
         }
     }
     return figure_write(r, &figure_load, &r->all, "load", err) &&
-           figure_write(r, &figure_busy, &r->all, "busy", err) && append_table(r, err);
+           figure_write(r, &figure_busy, &r->all, "busy", err) &&
+           figure_write(r, &figure_nodes, &r->all, "nodes", err) && append_table(r, err);
 }

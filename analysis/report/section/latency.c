@@ -7,8 +7,10 @@
 
 static const struct {
     const char *path, *name;
+    bool compared; /* shown of several results too, whose table would get long */
 } latencies[] = {
-    {"ttft_s", "TTFT"}, {"tpot_s", "TPOT"}, {"itl_s", "ITL"}, {"e2e_s", "E2E"}, {"queue_s", "queue"},
+    {"ttft_s", "TTFT", true}, {"tpot_s", "TPOT", true},    {"itl_s", "ITL", false},
+    {"e2e_s", "E2E", true},   {"queue_s", "queue", false},
 };
 static const char *const statistics[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max"};
 enum {
@@ -33,12 +35,23 @@ static void append_rows(struct report *r, struct html_table *t, size_t k) {
     }
 }
 
+static bool any(const struct report *r) {
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (json_read_at(r->sources.items[i].summary, "latency.e2e_s")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void append_table(struct report *r) {
     static const char *const heads[] = {"Latency", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"};
     struct html_table t =
         html_table_begin(&r->html, "Latencies of completed requests", heads, 1 + STATISTICS, ~1u);
     for (size_t k = 0; k < LATENCIES; k++) {
-        append_rows(r, &t, k);
+        if (r->sources.count == 1 || latencies[k].compared) {
+            append_rows(r, &t, k);
+        }
     }
     html_table_end(&t);
 }
@@ -47,7 +60,7 @@ bool section_latency(struct report *r, struct error *err) {
     bool done = figure_write(r, &figure_ttft, &r->all, "ttft", err) &&
                 figure_write(r, &figure_tpot, &r->all, "tpot", err) &&
                 figure_write(r, &figure_cdf, &r->all, "cdf", err);
-    if (done) {
+    if (done && any(r)) {
         append_table(r);
     }
     return done;

@@ -11,7 +11,29 @@ static void append_row(struct html_table *t, const char *name, const char *text)
     html_cell(t, text);
 }
 
-static const char *command_of(struct report *r, const struct source *s) {
+/* Files that the scenario does not name were given with --trace. */
+static bool append_trace_options(struct report *r, const struct source *s, struct strbuf *command,
+                                 struct error *err) {
+    const char *scenario;
+    const char *traces;
+    if (!result_text(s->result, "provenance/scenario", r->arena, &scenario, err) ||
+        !result_text(s->result, "provenance/traces", r->arena, &traces, err)) {
+        return false;
+    }
+    while (scenario && traces && *traces) {
+        size_t n = strcspn(traces, "\n");
+        const char *line = arena_strndup(r->arena, traces, n);
+        const char *sum = strstr(line, " sha256:");
+        const char *name = sum ? arena_strndup(r->arena, line, (size_t)(sum - line)) : NULL;
+        if (name && !strstr(scenario, name)) {
+            strbuf_printf(command, " --trace %s", name);
+        }
+        traces += n + (traces[n] == '\n');
+    }
+    return true;
+}
+
+static bool append_command(struct report *r, const struct source *s, struct error *err) {
     double replications = summary_figure(s->summary, "replications");
     struct strbuf text = {0};
     strbuf_printf(&text, "drydock run %s --seed %s", *s->scenario ? s->scenario : "SCENARIO",
@@ -22,9 +44,12 @@ static const char *command_of(struct report *r, const struct source *s) {
     if (replications > 1) {
         strbuf_printf(&text, " --reps %.0f", replications);
     }
-    const char *command = arena_strdup(r->arena, text.text);
+    bool done = append_trace_options(r, s, &text, err);
+    if (done) {
+        html_element(&r->html, "pre", "tabindex=\"0\"", text.text);
+    }
     strbuf_free(&text);
-    return command;
+    return done;
 }
 
 static bool append_sum(struct report *r, struct html_table *t, const struct source *s, const char *name,
@@ -41,14 +66,16 @@ static bool append_sum(struct report *r, struct html_table *t, const struct sour
     return true;
 }
 
-static bool append_traces(struct report *r, struct html_table *t, const struct source *s, struct error *err) {
+/* Names and checksums of the files that went in, a line each. */
+static bool append_files(struct report *r, struct html_table *t, const struct source *s, const char *name,
+                         const char *path, struct error *err) {
     const char *text;
-    if (!result_text(s->result, "provenance/traces", r->arena, &text, err)) {
+    if (!result_text(s->result, path, r->arena, &text, err)) {
         return false;
     }
     while (text && *text) {
         size_t n = strcspn(text, "\n");
-        append_row(t, "Trace", arena_strndup(r->arena, text, n));
+        append_row(t, name, arena_strndup(r->arena, text, n));
         text += n + (text[n] == '\n');
     }
     return true;
@@ -82,14 +109,18 @@ static bool append_source(struct report *r, const struct source *s, struct error
     if (!sha256_file(s->path, sum, err)) {
         return false;
     }
-    html_element(&r->html, "pre", "tabindex=\"0\"", command_of(r, s));
+    if (!append_command(r, s, err)) {
+        return false;
+    }
     struct html_table t = html_table_begin(
         &r->html, r->sources.count == 1 ? "Provenance" : arena_printf(r->arena, "Provenance of %s", s->label),
         heads, 2, 0);
     append_row(&t, "Drydock", json_read_text(s->summary, "drydock_version"));
     append_row(&t, "Seed", json_object_to_json_string(json_read_at(s->summary, "seed")));
     append_row(&t, "Runs", say_count(r->arena, summary_figure(s->summary, "replications")));
-    bool done = append_traces(r, &t, s, err) &&
+    bool done = append_files(r, &t, s, "Trace", "provenance/traces", err) &&
+                append_files(r, &t, s, "Prices", "provenance/prices", err) &&
+                append_files(r, &t, s, "Carbon intensity", "provenance/carbon", err) &&
                 append_sum(r, &t, s, "Scenario as run", "provenance/resolved_scenario", err) &&
                 append_sum(r, &t, s, "Manifests", "provenance/manifests", err);
     append_row(&t, "result.h5", arena_printf(r->arena, "sha256:%s", sum));

@@ -102,7 +102,7 @@ static void append_table(struct report *r, const char *kind, const char *one, co
 
 static struct view view_of(struct report *r, const char *service) {
     struct panel *panels = arena_array(r->arena, r->sources.count, sizeof *panels);
-    struct view view = {.arena = r->arena, .panels = panels};
+    struct view view = {.arena = r->arena, .panels = panels, .is_part = true};
     for (size_t i = 0; i < r->sources.count; i++) {
         if (source_scope(&r->sources.items[i], service)) {
             panels[view.count++] = (struct panel){&r->sources.items[i], service, r->all.panels[i].title};

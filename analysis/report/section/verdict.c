@@ -52,11 +52,11 @@ static void append_promises(struct report *r, const struct source *s, struct str
 /* What came of the requests, and for how much. */
 static void append_outcome(struct report *r, const struct source *s, struct strbuf *out) {
     struct arena *a = r->arena;
-    double arrived = summary_figure(s->summary, "requests.arrived");
-    double completed = summary_figure(s->summary, "requests.completed");
-    double cost = summary_figure(s->summary, "cost.total_usd");
-    double attainment = summary_figure(s->summary, "slo.attainment");
-    const char *span = say_span(a, summary_figure(s->summary, "simulated_s"));
+    double arrived = source_estimate(s, "requests.arrived").mean;
+    double completed = source_estimate(s, "requests.completed").mean;
+    double cost = source_estimate(s, "cost.total_usd").mean;
+    double attainment = source_estimate(s, "slo.attainment").mean;
+    const char *span = say_span(a, source_estimate(s, "simulated_s").mean);
     if (!(arrived > 0)) {
         strbuf_printf(out, "No request arrived in %s", span);
     } else {
@@ -70,7 +70,12 @@ static void append_outcome(struct report *r, const struct source *s, struct strb
     }
     if (!isnan(cost)) {
         strbuf_printf(out, "; the bill is %s (%s an hour)", say_usd(a, cost),
-                      say_usd(a, summary_figure(s->summary, "cost.usd_per_h")));
+                      say_usd(a, source_estimate(s, "cost.usd_per_h").mean));
+    }
+    double replications = summary_figure(s->summary, "replications");
+    if (replications > 1) {
+        strbuf_printf(out, ". These are means over %s runs with different seeds; pictures show the first",
+                      say_count(a, replications));
     }
     strbuf_append(out, ".");
 }
@@ -99,7 +104,7 @@ static void append_choice(struct report *r, struct strbuf *out) {
             continue;
         }
         keeping++;
-        if (!best || summary_figure(s->summary, metric) < summary_figure(best->summary, metric)) {
+        if (!best || source_estimate(s, metric).mean < source_estimate(best, metric).mean) {
             best = s;
         }
     }
@@ -111,11 +116,15 @@ static void append_choice(struct report *r, struct strbuf *out) {
                     arena_printf(r->arena, "%s of %s %s every objective", say_small(r->arena, keeping),
                                  say_small(r->arena, r->sources.count), keeping == 1 ? "meets" : "meet"));
     bool comparable = sources_same_traffic(&r->sources) && sources_same_scenario(&r->sources);
-    if (best && comparable && !isnan(summary_figure(best->summary, metric))) {
-        bool money = strstr(metric, "usd") != NULL;
-        strbuf_printf(out, "; the %s is %s, with %s%s", money ? "cheapest of them" : "smallest of them",
-                      best->label, say_metric(r->arena, metric, summary_figure(best->summary, metric)),
-                      money ? "" : " GPU hours");
+    double price = best ? source_estimate(best, metric).mean : NAN;
+    bool money = strstr(metric, "usd") != NULL;
+    if (best && keeping == 1) {
+        strbuf_printf(out, ": %s", best->label);
+    } else if (best && comparable) {
+        strbuf_printf(out, "; the %s of them is %s", money ? "cheapest" : "smallest", best->label);
+    }
+    if (best && comparable && !isnan(price)) {
+        strbuf_printf(out, ", at %s%s", say_metric(r->arena, metric, price), money ? "" : " GPU hours");
     }
     strbuf_append(out, ".");
 }
@@ -150,48 +159,61 @@ static void append_tile(struct report *r, const char *name, const char *value, c
     strbuf_append(&r->html, "</div>\n");
 }
 
+/* With replications the line below tells how sure the mean is. */
 static void append_metric_tile(struct report *r, const struct source *s, const char *path, const char *metric,
                                const char *name, const char *more) {
-    double value = summary_figure(s->summary, path);
-    if (!isnan(value)) {
-        append_tile(r, name, say_metric(r->arena, metric, value), more);
+    struct estimate e = source_estimate(s, path);
+    bool sure = isnan(e.half) || !isfinite(e.mean);
+    if (!isnan(e.mean)) {
+        append_tile(r, name, say_metric(r->arena, metric, e.mean),
+                    sure ? more : say_half(r->arena, metric, e.half));
     }
 }
 
+/* The figure that goes with a tile's, with words around it. */
+static const char *beside(struct report *r, const struct source *s, const char *path, const char *metric,
+                          const char *before, const char *after) {
+    double value = source_estimate(s, path).mean;
+    return isnan(value)
+               ? NULL
+               : arena_printf(r->arena, "%s%s%s", before, say_metric(r->arena, metric, value), after);
+}
+
 static void append_tiles(struct report *r, const struct source *s) {
-    struct arena *a = r->arena;
-    double arrived = summary_figure(s->summary, "requests.arrived");
-    double unit_cost = summary_figure(s->summary, "cost.usd_per_1k_requests");
-    double gpu_hours = summary_figure(s->summary, "gpu.hours");
-    double most = summary_figure(s->summary, "replicas.max");
     strbuf_append(&r->html, "<dl class=\"tiles\">\n");
-    append_tile(
-        r, "Requests", say_count(a, arrived),
-        arena_printf(a, "%s completed", say_count(a, summary_figure(s->summary, "requests.completed"))));
-    append_metric_tile(
-        r, s, "slo.attainment", "slo.attainment", "SLO attainment",
-        arena_printf(a, "goodput %s/s", say_number(a, summary_figure(s->summary, "goodput_per_s"))));
-    append_metric_tile(
-        r, s, "latency_gate.ttft_s.p95", "latency.ttft_s", "p95 time to first token",
-        arena_printf(a, "median %s", say_latency(a, summary_figure(s->summary, "latency.ttft_s.p50"))));
-    append_metric_tile(
-        r, s, "latency_gate.tpot_s.p95", "latency.tpot_s", "p95 time per token",
-        arena_printf(a, "median %s", say_latency(a, summary_figure(s->summary, "latency.tpot_s.p50"))));
+    append_metric_tile(r, s, "requests.arrived", "requests.arrived", "Requests",
+                       beside(r, s, "requests.completed", "requests.completed", "", " completed"));
+    append_metric_tile(r, s, "slo.attainment", "slo.attainment", "SLO attainment",
+                       beside(r, s, "goodput_per_s", "goodput_per_s", "goodput ", ""));
+    append_metric_tile(r, s, "latency_gate.ttft_s.p95", "latency.ttft_s", "p95 time to first token",
+                       beside(r, s, "latency_gate.ttft_s.p50", "latency.ttft_s", "median ", ""));
+    append_metric_tile(r, s, "latency_gate.tpot_s.p95", "latency.tpot_s", "p95 time per token",
+                       beside(r, s, "latency_gate.tpot_s.p50", "latency.tpot_s", "median ", ""));
     append_metric_tile(r, s, "replicas.mean", "replicas.mean", "Replicas, mean",
-                       arena_printf(a, "%s at most", say_number(a, most)));
+                       beside(r, s, "replicas.max", "replicas.max", "", " at most"));
     append_metric_tile(r, s, "gpu.busy_fraction", "gpu.busy_fraction", "GPUs busy",
-                       arena_printf(a, "%s GPU hours", say_number(a, gpu_hours)));
-    append_metric_tile(r, s, "cost.total_usd", "cost.total_usd", "Cost",
-                       isnan(unit_cost) ? NULL
-                                        : arena_printf(a, "%s per 1,000 requests", say_usd(a, unit_cost)));
+                       beside(r, s, "gpu.hours", "gpu.hours", "", " GPU hours"));
+    append_metric_tile(
+        r, s, "cost.total_usd", "cost.total_usd", "Cost",
+        beside(r, s, "cost.usd_per_1k_requests", "cost.usd_per_1k_requests", "", " per 1,000 requests"));
+    append_metric_tile(r, s, "carbon.kg", "carbon.kg", "Carbon",
+                       beside(r, s, "energy_kwh", "energy_kwh", "", ""));
     strbuf_append(&r->html, "</dl>\n");
 }
 
 /* ---- promises one by one ---- */
 
+enum { VERDICTS_BESIDE_MAX = 2 }; /* results whose verdicts stand beside the figures; of more, below them */
+
 static const char *verdict_markup(struct report *r, const struct objective *o, const struct verdict *v) {
     struct strbuf cell = {0};
     html_text(&cell, objective_value(r->arena, o, v));
+    if (v->half > 0 && isfinite(v->half)) {
+        html_element(&cell, "small", NULL, say_half(r->arena, o->metric, v->half));
+    }
+    if (v->judged && r->sources.count > VERDICTS_BESIDE_MAX) {
+        strbuf_append(&cell, "<br>");
+    }
     if (v->judged) {
         strbuf_append(&cell, v->met ? " <b class=\"good\">\xE2\x9C\x93\xC2\xA0met</b>"
                                     : " <b class=\"bad\">\xE2\x9C\x97\xC2\xA0missed</b>");

@@ -30,9 +30,10 @@ struct sample {
     bool series;
     double limit_s; /* of p95 TTFT; 0 = no objective */
     uint64_t seed;
+    const char *replicated; /* of the summary, with 5 replications; NULL = one run */
 };
 
-static const struct sample plain = {"plain", "chat", 9, true, 0.5, 1};
+static const struct sample plain = {"plain", "chat", 9, true, 0.5, 1, NULL};
 
 static char *folder;
 
@@ -101,7 +102,8 @@ static bool finish(struct recorder *r, const struct sample *s, struct error *err
     struct summary summary = {.drydock_version = "0.1.0",
                               .scenario = s->scenario,
                               .seed = s->seed,
-                              .replications = 1,
+                              .replications = s->replicated ? 5 : 1,
+                              .replicated = s->replicated,
                               .simulated_s = 40,
                               .all = scope,
                               .services = &scope,
@@ -112,7 +114,10 @@ static bool finish(struct recorder *r, const struct sample *s, struct error *err
                               .warning_count = 1};
     summary.all.name = NULL;
     return recorder_provenance(r, "resolved_scenario", hostile, err) &&
-           recorder_provenance(r, "traces", "made-up\n", err) && recorder_close(r, &summary, err);
+           recorder_provenance(r, "scenario", "traces: [{file: own.csv}]\n", err) &&
+           recorder_provenance(r, "traces", "own.csv sha256:1\ngiven.csv sha256:2\n", err) &&
+           recorder_provenance(r, "assumptions", "traffic of chat: made up\n", err) &&
+           recorder_close(r, &summary, err);
 }
 
 /* A result in a folder of its own below `folder`; its path. */
@@ -171,8 +176,8 @@ static void the_sentences_are_computed_from_the_result(void **state) {
     char *result = write_result("one", &plain);
     const char *page = report(*state, (const char *const[]){result}, 1);
     assert_says(page, "The objective is missed: p95 TTFT is 860\xC2\xA0ms (at most 500\xC2\xA0ms).");
-    assert_says(page,
-                "Traffic averaged 2/s and peaked at 4/s after 10\xC2\xA0s; 50\xC2\xA0% of it was served as");
+    assert_says(page, "Traffic averaged 2/s, in its busiest 10\xC2\xA0s 4/s (after 10\xC2\xA0s); 50\xC2\xA0% "
+                      "of it was served as");
     assert_says(page,
                 "p95 TTFT stayed within 500\xC2\xA0ms in 66.7\xC2\xA0% of the 10\xC2\xA0s windows; worst "
                 "612\xC2\xA0ms after 20\xC2\xA0s");
@@ -251,6 +256,37 @@ static void without_objectives_nothing_is_passed_or_failed(void **state) {
     free(result);
 }
 
+static void what_it_rests_on_and_how_to_repeat_it_is_said(void **state) {
+    char *result = write_result("rests", &plain);
+    const char *page = report(*state, (const char *const[]){result}, 1);
+    assert_says(page, "<li>Traffic of chat: made up</li>");
+    assert_says(page, "<b>Warning:</b> a&lt;b&gt;");
+    assert_says(page, "drydock run plain --seed 1 --trace given.csv<");
+    assert_says(page, "own.csv sha256:1");
+    free(result);
+}
+
+static const char replicated[] =
+    "{\"requests\": {\"arrived\": {\"mean\": 12, \"ci95_low\": 10, \"ci95_high\": 14, \"n\": 5}},"
+    " \"slo\": {\"attainment\": {\"mean\": 0.9, \"ci95_low\": 0.8, \"ci95_high\": 1, \"n\": 5},"
+    " \"objectives\": [{\"metric\": \"latency.ttft_s\", \"statistic\": \"p95\", \"limit\": 0.5,"
+    " \"value\": {\"mean\": 0.4, \"ci95_low\": 0.38, \"ci95_high\": 0.42, \"n\": 5}, \"met\": true}]}}";
+
+static void with_replications_means_are_told_and_judged(void **state) {
+    struct sample s = plain;
+    s.replicated = replicated;
+    char *result = write_result("replicated", &s);
+    const char *page = report(*state, (const char *const[]){result}, 1);
+    assert_says(page, "The objective is met. Of 12 requests");
+    assert_says(page, "means over 5 runs");
+    assert_says(page, "400\xC2\xA0ms<small>\xC2\xB1\xC2\xA0"
+                      "20.0\xC2\xA0ms</small>");
+    assert_says(page, "<dd>90\xC2\xA0%</dd><dd class=\"more\">\xC2\xB1\xC2\xA0"
+                      "10\xC2\xA0pt</dd>");
+    assert_says(page, "--reps 5");
+    free(result);
+}
+
 /* ---- several ---- */
 
 static void results_are_told_apart_and_compared(void **state) {
@@ -300,7 +336,7 @@ static void write_arms(const char *text) {
 static const char arms[] =
     "{\"schema\": \"drydock.arms/1\", \"scenario\": \"plain\", \"seed\": 1, \"replications\": 5,"
     " \"arms\": [{\"name\": \"two\", \"description\": \"two replicas\"}, {\"name\": \"one\"}],"
-    " \"metrics\": {\"latency.ttft_s.p95\": {\"one\": {\"mean\": 0.86, \"relative\":"
+    " \"metrics\": {\"latency_gate.ttft_s.p95\": {\"one\": {\"mean\": 0.86, \"relative\":"
     " {\"mean\": 0.25, \"ci95_low\": 0.2, \"ci95_high\": 0.3}}}}}";
 
 static void a_folder_of_arms_stands_for_its_arms_in_its_order(void **state) {
@@ -311,7 +347,7 @@ static void a_folder_of_arms_stands_for_its_arms_in_its_order(void **state) {
     const char *page = report(*state, (const char *const[]){study}, 1);
     assert_says(page, "<th scope=\"col\" class=\"n\">two</th><th scope=\"col\" class=\"n\">one</th>");
     assert_says(page, "two replicas");
-    assert_says(page, "<small>+25\xC2\xA0% [+20\xC2\xA0%, +30\xC2\xA0%]</small>");
+    assert_says(page, "<small class=\"change\">+25\xC2\xA0% [+20\xC2\xA0%, +30\xC2\xA0%]</small>");
     assert_says(page, "drydock run plain --seed 1 --arm two");
     free(one);
     free(two);
@@ -363,6 +399,8 @@ int main(void) {
         cmocka_unit_test(a_result_without_series_says_so_once),
         cmocka_unit_test(a_result_without_requests_has_a_report),
         cmocka_unit_test(without_objectives_nothing_is_passed_or_failed),
+        cmocka_unit_test(what_it_rests_on_and_how_to_repeat_it_is_said),
+        cmocka_unit_test(with_replications_means_are_told_and_judged),
         cmocka_unit_test(results_are_told_apart_and_compared),
         cmocka_unit_test(results_of_one_name_get_numbers),
         cmocka_unit_test(different_scenarios_are_said_to_be_different),
