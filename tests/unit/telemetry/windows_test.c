@@ -25,7 +25,7 @@ static simtime draw(struct rng *rng, simtime below) {
 static struct span draw_span(struct rng *rng, simtime end) {
     simtime a = draw(rng, end + 1);
     simtime length = draw(rng, 2) == 0 ? draw(rng, end / 1000) : draw(rng, end);
-    simtime b = a + length < end ? a + length : end;
+    simtime b = length < end - a ? a + length : end;
     return (struct span){a, b, 1 + draw(rng, 5)};
 }
 
