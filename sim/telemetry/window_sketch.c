@@ -23,11 +23,12 @@ static size_t bucket_of(double value) {
     if (value < smallest) {
         return 0;
     }
+    if (value >= largest) {
+        return SKETCH_BUCKETS - SKETCH_GROUP;
+    }
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    size_t bucket = (size_t)((int64_t)(bits >> (MANTISSA_BITS - SKETCH_SUB_BITS)) - lowest) + SKETCH_GROUP;
-    size_t last = SKETCH_BUCKETS - SKETCH_GROUP;
-    return bucket < last ? bucket : last;
+    return (size_t)((int64_t)(bits >> (MANTISSA_BITS - SKETCH_SUB_BITS)) - lowest) + SKETCH_GROUP;
 }
 
 static double middle_of(size_t bucket) {
@@ -65,9 +66,11 @@ static const unsigned char *take(const unsigned char *from, uint32_t *value) {
 }
 
 static void count(struct window_sketch *s, size_t bucket, uint32_t more) {
-    size_t group = bucket >> SKETCH_SUB_BITS;
-    s->groups |= (uint64_t)1 << group;
-    s->buckets[group] |= (uint64_t)1 << (bucket & (SKETCH_GROUP - 1));
+    if (s->counts[bucket] == 0) {
+        size_t group = bucket >> SKETCH_SUB_BITS;
+        s->groups |= (uint64_t)1 << group;
+        s->buckets[group] |= (uint64_t)1 << (bucket & (SKETCH_GROUP - 1));
+    }
     s->counts[bucket] += more;
 }
 

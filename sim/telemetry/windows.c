@@ -211,10 +211,7 @@ static void step(struct window_steps *s, const struct windows *w, size_t index, 
     s->cells[index + 1].change += change;
 }
 
-void window_steps_span(struct window_steps *s, struct windows *w, simtime from, simtime to, int64_t weight) {
-    if (to <= from) {
-        return;
-    }
+void window_steps_far(struct window_steps *s, struct windows *w, simtime from, simtime to, int64_t weight) {
     size_t last = windows_at(w, to); /* the later date first: it may merge windows */
     if (from >= (simtime)last * w->interval_ps) {
         s->cells[last].partial += (simtime_total)weight * (to - from);

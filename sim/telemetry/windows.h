@@ -102,8 +102,19 @@ struct window_steps {
 
 struct window_steps *window_steps(struct windows *w);
 
+/* For window_steps_span. */
+void window_steps_far(struct window_steps *s, struct windows *w, simtime from, simtime to, int64_t weight);
+
 /* `weight` more of it from `from` until `to`. Nothing when `to` is not after `from`. */
-void window_steps_span(struct window_steps *s, struct windows *w, simtime from, simtime to, int64_t weight);
+static inline void window_steps_span(struct window_steps *s, struct windows *w, simtime from, simtime to,
+                                     int64_t weight) {
+    if (from >= w->newest_from_ps && to > from && to - w->newest_from_ps < w->interval_ps) {
+        s->cells[w->newest].partial += (simtime_total)weight * (to - from);
+    } else if (to > from) {
+        window_steps_far(s, w, from, to, weight);
+    }
+}
+
 /* An amount of weight x time that fell into a window: `index` from windows_at. */
 static inline void window_steps_amount(const struct window_steps *s, size_t index, simtime_total amount) {
     s->cells[index].partial += amount;
