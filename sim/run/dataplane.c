@@ -45,10 +45,10 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     system_changes(w, -1);
     w->sojourn_sum += engine_now(w->engine) - r->arrival_ps;
     transfers_count(w, r);
-    bool good = request_is_good(r, &service_of(w, r)->limits);
-    scopes_finished(w, r, good);
-    series_finished(w, r, good);
-    rows_request(w, r, good);
+    struct outcome outcome = outcome_of(r, &service_of(w, r)->limits);
+    scopes_finished(w, r, &outcome);
+    series_finished(w, r, &outcome);
+    rows_request(w, r, &outcome);
     request_give_back(w->pool, r);
     stop_when_done(w);
 }

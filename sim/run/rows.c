@@ -177,7 +177,7 @@ static simtime span_ps(simtime from, simtime to) {
     return from < 0 || to < 0 ? -1 : to - from;
 }
 
-void rows_request(struct world *w, const struct request *r, bool good) {
+void rows_request(struct world *w, const struct request *r, const struct outcome *o) {
     if (!w->recorder) {
         return;
     }
@@ -188,7 +188,7 @@ void rows_request(struct world *w, const struct request *r, bool good) {
         .queue_ps = span_ps(r->gateway_ps, r->scheduled_ps),
         .ttft_ps = r->first_token_ps < 0 ? -1 : r->first_token_ps + r->down_ps - r->arrival_ps,
         .e2e_ps = completed ? r->last_token_ps + r->down_ps - r->arrival_ps : -1,
-        .tpot_s = completed ? request_tpot_s(r) : NAN,
+        .tpot_s = completed ? o->tpot_s : NAN,
         .service = w->services[r->service].name_id,
         .tenant = r->tenant ? r->tenant : COLUMN_NO_NAME,
         .region = r->region ? r->region : COLUMN_NO_NAME,
@@ -198,7 +198,7 @@ void rows_request(struct world *w, const struct request *r, bool good) {
         .preemptions = r->preemptions,
         .status = r->status,
         .counted = r->counted,
-        .good = r->counted && good,
+        .good = r->counted && o->good,
     };
     append(w, w->requests_table, &row);
 }

@@ -6,23 +6,8 @@
 
 enum { TENANTS_MAX = 1000 }; /* tenants with figures of their own; the rest share "(others)" */
 
-double request_ttft_s(const struct request *r) {
-    return r->first_token_ps < 0 ? NAN : simtime_to_s(r->first_token_ps + r->down_ps - r->arrival_ps);
-}
-
-double request_e2e_s(const struct request *r) {
-    return r->last_token_ps < 0 ? NAN : simtime_to_s(r->last_token_ps + r->down_ps - r->arrival_ps);
-}
-
-double request_tpot_s(const struct request *r) {
-    if (r->generated < 2 || r->first_token_ps < 0 || r->last_token_ps == r->first_token_ps) {
-        return NAN; /* one token, or an answer that comes all at once */
-    }
-    return simtime_to_s(r->last_token_ps - r->first_token_ps) / (double)(r->generated - 1);
-}
-
-double request_queue_s(const struct request *r) {
-    return r->scheduled_ps < 0 || r->gateway_ps < 0 ? NAN : simtime_to_s(r->scheduled_ps - r->gateway_ps);
+static double span_s(simtime from, simtime to) {
+    return from < 0 || to < 0 ? NAN : simtime_to_s(to - from);
 }
 
 static bool within(double value_s, double limit_s) {
@@ -30,10 +15,22 @@ static bool within(double value_s, double limit_s) {
 }
 
 /* A figure that is undefined (TPOT of one token) breaks no objective. */
-bool request_is_good(const struct request *r, const struct request_limits *limits) {
-    return r->status == REQUEST_COMPLETED && within(request_ttft_s(r), limits->ttft_s) &&
-           within(request_tpot_s(r), limits->tpot_s) && within(request_e2e_s(r), limits->e2e_s) &&
-           within(request_queue_s(r), limits->queue_s);
+struct outcome outcome_of(const struct request *r, const struct request_limits *limits) {
+    simtime first = r->first_token_ps < 0 ? -1 : r->first_token_ps + r->down_ps;
+    simtime last = r->last_token_ps < 0 ? -1 : r->last_token_ps + r->down_ps;
+    struct outcome o = {
+        .ttft_s = span_s(r->arrival_ps, first),
+        .tpot_s = NAN,
+        .e2e_s = span_s(r->arrival_ps, last),
+        .queue_s = span_s(r->gateway_ps, r->scheduled_ps),
+    };
+    if (r->generated > 1 && first >= 0 && last > first) { /* else one token, or an answer all at once */
+        o.tpot_s = simtime_to_s(last - first) / (double)(r->generated - 1);
+    }
+    o.good = r->status == REQUEST_COMPLETED && within(o.ttft_s, limits->ttft_s) &&
+             within(o.tpot_s, limits->tpot_s) && within(o.e2e_s, limits->e2e_s) &&
+             within(o.queue_s, limits->queue_s);
+    return o;
 }
 
 struct scope *scope_of_tenant(struct world *w, uint32_t name) {
@@ -93,36 +90,35 @@ static void count_status(struct request_counts *c, uint8_t status) {
     }
 }
 
-static void count_latency(struct scope *s, const struct request *r) {
+static void count_latency(struct scope *s, const struct request *r, const struct outcome *o) {
     s->counted_completed++;
     s->input_tokens += r->input_tokens;
     s->output_tokens += r->generated;
-    histogram_add(&s->ttft, request_ttft_s(r), 1);
-    histogram_add(&s->e2e, request_e2e_s(r), 1);
-    histogram_add(&s->queue, request_queue_s(r), 1);
-    double tpot_s = request_tpot_s(r);
-    s->one_token += isnan(tpot_s) ? 1u : 0u;
-    histogram_add(&s->tpot, tpot_s, 1);
+    histogram_add(&s->ttft, o->ttft_s, 1);
+    histogram_add(&s->e2e, o->e2e_s, 1);
+    histogram_add(&s->queue, o->queue_s, 1);
+    s->one_token += isnan(o->tpot_s) ? 1u : 0u;
+    histogram_add(&s->tpot, o->tpot_s, 1);
 }
 
-static void count_end(struct scope *s, const struct request *r, bool good) {
+static void count_end(struct scope *s, const struct request *r, const struct outcome *o) {
     count_status(&s->counts, r->status);
-    s->good_in_all += good;
+    s->good_in_all += o->good;
     s->output_tokens_in_all += r->status == REQUEST_COMPLETED ? r->generated : 0;
     if (!r->counted) {
         return;
     }
-    s->good += good;
+    s->good += o->good;
     if (r->status == REQUEST_COMPLETED) {
-        count_latency(s, r);
+        count_latency(s, r, o);
     }
 }
 
-void scopes_finished(struct world *w, const struct request *r, bool good) {
-    count_end(&w->services[r->service].scope, r, good);
+void scopes_finished(struct world *w, const struct request *r, const struct outcome *o) {
+    count_end(&w->services[r->service].scope, r, o);
     struct scope *tenant = scope_of_tenant(w, r->tenant);
     if (tenant) {
-        count_end(tenant, r, good);
+        count_end(tenant, r, o);
     }
 }
 

@@ -31,19 +31,20 @@ void series_arrived(struct world *w, const struct request *r) {
     window_sums_at(counts, windows_at(&s->windows, r->arrival_ps))[SERIES_ARRIVED]++;
 }
 
-static void completed(struct series_scope *scope, struct windows *w, const struct request *r, bool good) {
+static void completed(struct series_scope *scope, struct windows *w, const struct request *r,
+                      const struct outcome *o) {
     size_t at = windows_at(w, r->done_ps);
     uint64_t *counts = window_sums_at(scope->counts, at);
     counts[SERIES_COMPLETED]++;
-    counts[SERIES_GOOD] += good;
+    counts[SERIES_GOOD] += o->good;
     counts[SERIES_INPUT_TOKENS] += r->input_tokens;
     counts[SERIES_OUTPUT_TOKENS] += r->generated;
-    window_sketch_value(scope->latencies[SERIES_TTFT], at, request_ttft_s(r));
-    window_sketch_value(scope->latencies[SERIES_TPOT], at, request_tpot_s(r));
-    window_sketch_value(scope->latencies[SERIES_E2E], at, request_e2e_s(r));
+    window_sketch_value(scope->latencies[SERIES_TTFT], at, o->ttft_s);
+    window_sketch_value(scope->latencies[SERIES_TPOT], at, o->tpot_s);
+    window_sketch_value(scope->latencies[SERIES_E2E], at, o->e2e_s);
 }
 
-void series_finished(struct world *w, const struct request *r, bool good) {
+void series_finished(struct world *w, const struct request *r, const struct outcome *o) {
     struct series *s = w->series;
     if (!s) {
         return;
@@ -60,7 +61,7 @@ void series_finished(struct world *w, const struct request *r, bool good) {
         window_steps_span(series_level(scope, windows, SERIES_QUEUE), windows, r->gateway_ps, until, 1);
     }
     if (r->status == REQUEST_COMPLETED) {
-        completed(scope, windows, r, good);
+        completed(scope, windows, r, o);
     } else if (r->status != REQUEST_UNFINISHED) {
         window_sums_at(scope->counts, windows_at(windows, now))[SERIES_FAILED]++;
     }

@@ -34,6 +34,12 @@ struct request_limits {
     double ttft_s, tpot_s, e2e_s, queue_s;
 };
 
+/* What a request came to: figures in seconds, NaN where it has none. */
+struct outcome {
+    double ttft_s, tpot_s, e2e_s, queue_s;
+    bool good; /* completed, every per-request objective met */
+};
+
 /* Why requests were turned away, by the literal that says so. */
 enum { REJECT_REASONS_MAX = 8 };
 struct reject_reason {
@@ -278,21 +284,17 @@ void autoscaler_free(struct world *w);
 /* scopes.c */
 struct scope *scope_of_tenant(struct world *w, uint32_t name);
 void scopes_arrived(struct world *w, const struct request *r);
-void scopes_finished(struct world *w, const struct request *r, bool good);
+void scopes_finished(struct world *w, const struct request *r, const struct outcome *o);
 /* Adds the services up to the whole, which until then has counted arrivals and nothing else. */
 void scopes_sum_up(struct world *w);
 void scope_free(struct scope *s);
-bool request_is_good(const struct request *r, const struct request_limits *limits);
-double request_ttft_s(const struct request *r); /* NaN where undefined */
-double request_tpot_s(const struct request *r);
-double request_e2e_s(const struct request *r);
-double request_queue_s(const struct request *r);
+struct outcome outcome_of(const struct request *r, const struct request_limits *limits);
 
 /* series.c, series_write.c: all do nothing when there is no result to write or the scenario wants no series.
  */
 void series_begin(struct world *w); /* after rows_open, before the run */
 void series_arrived(struct world *w, const struct request *r);
-void series_finished(struct world *w, const struct request *r, bool good);
+void series_finished(struct world *w, const struct request *r, const struct outcome *o);
 void series_rescaled(struct world *w, uint32_t demand); /* before replicas_wanted changes */
 void series_pod_ready(struct world *w, struct serving_pod *p);
 void series_served(struct world *w, const struct serving_pod *p, simtime since);
@@ -302,7 +304,7 @@ void series_free(struct world *w);
 
 /* rows.c */
 bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);
-void rows_request(struct world *w, const struct request *r, bool good);
+void rows_request(struct world *w, const struct request *r, const struct outcome *o);
 void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
                    const struct hpa_decision *decision);
 void rows_event(struct world *w, const char *object, const char *reason, const char *message);
