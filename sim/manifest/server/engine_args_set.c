@@ -82,6 +82,13 @@ static size_t length_of(const struct yaml_node *list) {
     return list != NULL && list->kind == YAML_SEQUENCE ? list->count : 0;
 }
 
+/* A list, or none. The reader would say so of what is there, and not of what takes its place. */
+static bool check_list(const struct edit *e, const char *key) {
+    const struct yaml_node *list = yaml_get(e->command->container, key);
+    return list == NULL || list->kind == YAML_SEQUENCE || list->kind == YAML_NULL ||
+           error_at(e->command->err, ERROR_INVALID, &list->pos, key, "expected a list of texts");
+}
+
 static struct yaml_node *copy_list(const struct edit *e, const struct yaml_node *list, size_t room) {
     struct yaml_node *copy = arena_alloc(e->command->arena, sizeof *copy);
     *copy = (struct yaml_node){.kind = YAML_SEQUENCE, .text = "", .pos = list != NULL ? list->pos : *e->pos};
@@ -166,5 +173,6 @@ bool engine_args_set(const struct yaml_node *container, const char *flag, const 
         error_at(err, ERROR_INVALID, pos, NULL, "%s: the server's words are those of a shell script", flag);
         return error_hint(err, "set `args` or `command` of the container as a whole");
     }
-    return engine_args_parse(&s, &args, &spans) && find_flag(&e, flag) && edit_lists(&e, value, lists);
+    return check_list(&e, "command") && check_list(&e, "args") && engine_args_parse(&s, &args, &spans) &&
+           find_flag(&e, flag) && edit_lists(&e, value, lists);
 }
