@@ -11,13 +11,6 @@
 #include "base/hash.h"
 #include "run/world.h"
 
-/* Text is cluster.wire's; stated in docs/serving.md. */
-static const double BYTES_PER_AUDIO_S = 32000; /* 16 kHz, 16 bit, mono */
-
-/* A request's id is its trace's index and its row there (with copies of a row in the bits above 2^44, see
- * traces.h): the same whatever else the scenario holds. */
-enum { SOURCE_SHIFT = 58 };
-
 static struct service_state *service_of(struct world *w, const struct request *r) {
     return &w->services[r->service];
 }
@@ -31,7 +24,7 @@ static void system_changes(struct world *w, int change) {
     w->in_system = (uint64_t)((int64_t)w->in_system + change);
 }
 
-static void stop_when_done(struct world *w) {
+void dataplane_stop_when_done(struct world *w) {
     if (w->arrivals_over && w->window_over && request_pool_live(w->pool) == 0) {
         engine_stop(w->engine);
     }
@@ -49,8 +42,9 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     scopes_finished(w, r, &outcome);
     series_finished(w, r, &outcome);
     rows_request(w, r, &outcome);
+    arrivals_forget(r);
     request_give_back(w->pool, r);
-    stop_when_done(w);
+    dataplane_stop_when_done(w);
 }
 
 static void count_reject(struct service_state *s, const char *reason) {
@@ -254,15 +248,6 @@ static void gateway_later(void *context, uint64_t argument) {
     at_gateway(context, r);
 }
 
-/* Whole bytes. */
-static double payload_of(const struct scenario *s, const struct trace_row *row) {
-    if (row->payload_bytes > 0) {
-        return (double)row->payload_bytes;
-    }
-    return round(s->request_bytes_per_token * (double)(row->input_tokens - row->image_tokens) +
-                 BYTES_PER_AUDIO_S * row->audio_s);
-}
-
 static void send(struct world *w, struct request *r) {
     if (r->region == 0) {
         at_gateway(w, r);
@@ -283,97 +268,7 @@ static void send(struct world *w, struct request *r) {
     engine_at(w->engine, r->arrival_ps + up, EVENT_ARRIVAL, gateway_later, w, (uint64_t)(uintptr_t)r);
 }
 
-/* ---- arrivals ---- */
-
-static uint32_t lookup(const uint32_t *table, size_t count, uint32_t name) {
-    return name < count ? table[name] : 0;
-}
-
-static void window_ends(void *context, uint64_t argument) {
-    (void)argument;
-    struct world *w = context;
-    w->window_over = true;
-    stop_when_done(w);
-}
-
-static void drain_ends(void *context, uint64_t argument) {
-    (void)argument;
-    struct world *w = context;
-    engine_stop(w->engine);
-}
-
-/* No more requests: the run ends when those in flight are done and the window is over, at the latest after
- * `drain`. */
-static void arrivals_end(struct world *w) {
-    w->arrivals_over = true;
-    simtime end = w->duration_ps > w->last_arrival_ps ? w->duration_ps : w->last_arrival_ps;
-    engine_at(w->engine, end, EVENT_OBSERVE, window_ends, w, 0);
-    engine_at(w->engine, end + simtime_from_s(w->scenario.drain_s), EVENT_OBSERVE, drain_ends, w, 0);
-}
-
-static void read_ahead(struct world *w) {
-    int got = trace_next(w->source, &w->next_row, &w->failure);
-    w->have_row = got > 0;
-    if (got < 0) {
-        engine_stop(w->engine);
-    }
-    if (w->have_row && w->duration_ps > 0 && w->next_row.arrival_ps >= w->duration_ps) {
-        w->have_row = false;
-    }
-    if (!w->have_row) {
-        arrivals_end(w);
-    }
-}
-
-static simtime arrival_next(void *context) {
-    const struct world *w = context;
-    return w->have_row ? w->next_row.arrival_ps : SIMTIME_NEVER;
-}
-
-static uint32_t service_of_row(struct world *w, const struct trace_row *row) {
-    uint32_t found = lookup(w->service_of_name, w->service_of_name_count, row->service);
-    if (found) {
-        return found - 1;
-    }
-    if (row->service != 0) {
-        w->rows_unknown_service++;
-    }
-    return w->default_service;
-}
-
-static struct request *request_of_row(struct world *w, const struct trace_row *row, uint32_t service) {
-    struct request *r = request_take(w->pool);
-    r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
-    r->session = row->session;
-    r->arrival_ps = row->arrival_ps;
-    r->service = service;
-    r->tenant = row->tenant;
-    uint32_t region = row->region ? row->region : w->source_region[row->source];
-    r->region = lookup(w->region_of_name, w->region_of_name_count, region) ? region : 0;
-    w->rows_unknown_region += region != 0 && r->region == 0;
-    r->input_tokens = row->input_tokens > 0 ? row->input_tokens : 1;
-    r->output_tokens = row->output_tokens > 0 ? row->output_tokens : 1;
-    r->service_s = row->service_s;
-    r->payload_bytes = payload_of(&w->scenario, row);
-    r->counted = row->arrival_ps >= w->warmup_ps;
-    return r;
-}
-
-static void arrival_fire(void *context) {
-    struct world *w = context;
-    uint32_t service = service_of_row(w, &w->next_row);
-    if (service >= w->service_count) {
-        error_set(&w->failure, ERROR_INVALID,
-                  "request %llu of the trace names service '%s', which no Service or "
-                  "workload has",
-                  (unsigned long long)w->next_row.row, w->names.names[w->next_row.service]);
-        error_hint(&w->failure, "set `service:` of the trace in the scenario");
-        engine_stop(w->engine);
-        return;
-    }
-    struct request *r = request_of_row(w, &w->next_row, service);
-    w->last_arrival_ps = r->arrival_ps;
-    read_ahead(w);
+void dataplane_arrived(struct world *w, struct request *r) {
     system_changes(w, 1);
     scopes_arrived(w, r);
     series_arrived(w, r);
@@ -523,8 +418,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
     changes_begin(w);
     autoscaler_begin(w);
-    read_ahead(w);
-    engine_set_source(w->engine, (struct engine_source){arrival_next, arrival_fire, w});
+    arrivals_begin(w);
     if (error_is_set(&w->failure)) {
         *err = w->failure;
         return false;

@@ -11,7 +11,7 @@ struct request_row {
     simtime arrival_ps, queue_ps, ttft_ps, e2e_ps;
     double tpot_s;
     uint32_t service, tenant, region;
-    uint32_t input_tokens, output_tokens;
+    uint32_t input_tokens, output_tokens, cached_tokens;
     int32_t replica;
     uint32_t preemptions;
     uint8_t status, counted, good;
@@ -28,6 +28,7 @@ static const struct column request_columns[] = {
     {"region", COLUMN_NAME, offsetof(struct request_row, region), "1", "region of the user", NULL, "name"},
     COLUMN("input_tokens", COLUMN_U32, input_tokens, "token", "prompt tokens"),
     COLUMN("output_tokens", COLUMN_U32, output_tokens, "token", "tokens generated"),
+    COLUMN("cached_tokens", COLUMN_U32, cached_tokens, "token", "of the prompt, found in the prefix cache"),
     COLUMN("replica", COLUMN_I32, replica, "1", "row of /replicas; -1 = never reached one"),
     COLUMN("queue_s", COLUMN_SECONDS_PS, queue_ps, "s", "from the gateway to the first batch"),
     COLUMN("ttft_s", COLUMN_SECONDS_PS, ttft_ps, "s", "from send to first token at the user"),
@@ -89,6 +90,7 @@ struct replica_row {
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
     int64_t gpus;
     uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
+    uint64_t prefix_queries, prefix_hits;
     double busy_s, kv_peak;
     uint32_t servers;
 };
@@ -116,6 +118,9 @@ static const struct column replica_columns[] = {
     REPLICA("steps", COLUMN_U64, steps, "1", "engine steps, or requests of a plain server"),
     REPLICA("preemptions", COLUMN_U64, preemptions, "1", "requests preempted"),
     REPLICA("prompt_tokens", COLUMN_U64, prompt_tokens, "token", "computed, recomputed ones too"),
+    REPLICA("prefix_queries", COLUMN_U64, prefix_queries, "token",
+            "of prompts that the prefix cache was asked for"),
+    REPLICA("prefix_hits", COLUMN_U64, prefix_hits, "token", "and had"),
     REPLICA("generated_tokens", COLUMN_U64, generated_tokens, "token", "generated"),
     REPLICA("kv_peak", COLUMN_F64, kv_peak, "1", "largest share of KV blocks in use"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
@@ -194,6 +199,7 @@ void rows_request(struct world *w, const struct request *r, const struct outcome
         .region = r->region ? r->region : COLUMN_NO_NAME,
         .input_tokens = r->input_tokens,
         .output_tokens = r->generated,
+        .cached_tokens = r->cached_tokens,
         .replica = r->replica < 0 ? -1 : (int32_t)w->pods[r->replica]->pod->index,
         .preemptions = r->preemptions,
         .status = r->status,
@@ -271,6 +277,8 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         row.steps = p->replica->steps;
         row.preemptions = p->replica->preemptions;
         row.prompt_tokens = p->replica->prompt_tokens;
+        row.prefix_queries = p->replica->prefix_queries;
+        row.prefix_hits = p->replica->prefix_hits;
         row.generated_tokens = p->replica->generated_tokens;
         row.kv_peak = (double)p->replica->kv_peak_permille / 1000;
     }

@@ -238,8 +238,14 @@ void changes_begin(struct world *w);
 
 /* dataplane.c */
 bool dataplane_begin(struct world *w, struct error *err);
-void dataplane_finish_all(struct world *w); /* what is left becomes unfinished */
+void dataplane_finish_all(struct world *w);                 /* what is left becomes unfinished */
+void dataplane_arrived(struct world *w, struct request *r); /* sent by its user now */
 void dataplane_give_up(struct world *w, struct request *r);
+void dataplane_stop_when_done(struct world *w);
+
+/* arrivals.c */
+void arrivals_begin(struct world *w);
+void arrivals_forget(struct request *r); /* what the record has beside itself */
 
 /* patience.c: begins at the gateway, ends with the first token or the request, whichever comes first. */
 void patience_begins(struct world *w, struct request *r);

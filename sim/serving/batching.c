@@ -52,14 +52,38 @@ static bool blocks_take(struct batching *b, struct request *r, int64_t new_token
     if (need > b->free_blocks) {
         return false;
     }
-    b->free_blocks -= need;
+    batching_take_blocks(b, need);
     r->blocks += (uint32_t)need;
     return true;
 }
 
 static void blocks_release(struct batching *b, struct request *r) {
-    b->free_blocks += r->blocks;
+    b->free_blocks += b->prefixes ? prefix_cache_release(b->prefixes, r) : r->blocks;
     r->blocks = 0;
+}
+
+/* What the prefix cache has of a request that is about to be admitted; it is held when it is taken. */
+static struct prefix_match prefix_of(const struct batching *b, const struct request *r) {
+    return b->prefixes && r->chunk_count > 0 ? prefix_cache_match(b->prefixes, r, tokens_known(r))
+                                             : (struct prefix_match){0};
+}
+
+/* Blocks for the first `tokens` after the match: all of them, or none and nothing held. */
+static bool blocks_admit(struct batching *b, struct request *r, const struct prefix_match *match,
+                         int64_t tokens) {
+    int64_t size = b->config.block_tokens;
+    int64_t need = (match->tokens + tokens + size - 1) / size - match->tokens / size;
+    if (need + match->evictable > b->free_blocks) {
+        return false;
+    }
+    if (match->chunks > 0) {
+        prefix_cache_hold(b->prefixes, r, match);
+        b->free_blocks -= match->evictable;
+    }
+    r->computed = (uint32_t)match->tokens;
+    r->blocks = (uint32_t)(match->tokens / size + need);
+    batching_take_blocks(b, need);
+    return true;
 }
 
 /* ---- scheduling one step ---- */
@@ -121,14 +145,15 @@ static bool schedule_running(struct batching *b, int64_t *budget, struct step_sh
 static void schedule_waiting(struct batching *b, int64_t *budget, struct step_shape *shape) {
     while (b->waiting.head && *budget > 0 && b->running_count < b->config.max_num_seqs) {
         struct request *r = b->waiting.head;
-        int64_t tokens = tokens_known(r) - r->computed;
+        struct prefix_match match = prefix_of(b, r);
+        int64_t tokens = tokens_known(r) - match.tokens;
         if (tokens > *budget) {
             if (!b->config.chunked_prefill) {
                 return;
             }
             tokens = *budget;
         }
-        if (!blocks_take(b, r, tokens)) {
+        if (!blocks_admit(b, r, &match, tokens)) {
             return;
         }
         request_list_remove(&b->waiting, r);
@@ -139,6 +164,9 @@ static void schedule_waiting(struct batching *b, int64_t *budget, struct step_sh
         shape_add(shape, r, tokens);
         if (r->scheduled_ps < 0) {
             r->scheduled_ps = engine_now(b->base.engine);
+            r->cached_tokens = (uint32_t)match.tokens;
+            b->base.prefix_queries += b->prefixes && r->chunk_count > 0 ? r->input_tokens : 0;
+            b->base.prefix_hits += (uint64_t)match.tokens;
             batching_update_load(b);
             b->base.events->scheduled(b->base.events->context, &b->base, r);
         }
@@ -215,6 +243,9 @@ static int64_t advance_running(struct batching *b, simtime now) {
         struct request *r = b->running[i];
         if (r->place == PLACE_RUNNING) {
             r->computed += (uint32_t)b->scheduled[i];
+            if (r->chunk_count > 0 && b->prefixes && r->generated == 0) {
+                prefix_cache_learn(b->prefixes, r);
+            }
             if (b->scheduled[i] > 0 && (int64_t)r->computed == tokens_known(r)) {
                 token_made(b, r, now);
             }
@@ -352,6 +383,7 @@ static void batching_destroy(struct replica *replica) {
     free(b->running);
     free(b->scheduled);
     free(b->leaving);
+    prefix_cache_destroy(b->prefixes);
     free(b);
 }
 
@@ -404,6 +436,7 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->times = times;
     b->fast = fast;
     b->free_blocks = config->kv_blocks;
+    b->prefixes = config->prefix_caching ? prefix_cache_create(config->block_tokens) : NULL;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));

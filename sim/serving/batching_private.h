@@ -2,6 +2,7 @@
 #ifndef DRYDOCK_SERVING_BATCHING_PRIVATE_H
 #define DRYDOCK_SERVING_BATCHING_PRIVATE_H
 
+#include "serving/prefix_cache.h"
 #include "serving/replica.h"
 
 /* Steps of a run along one straight piece of the table of service times: durations first, first + increment,
@@ -32,10 +33,11 @@ struct batching {
     int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
     struct request **leaving; /* at the end of a step */
     int64_t running_count;
-    int64_t free_blocks;
-    int64_t peak_blocks; /* most ever in use */
-    bool stepping;       /* a step, or the event that begins one, is pending */
-    bool in_step;        /* its shape is fixed: who leaves, leaves at its end */
+    int64_t free_blocks;           /* those that hold something of the prefix cache included */
+    struct prefix_cache *prefixes; /* NULL: off */
+    int64_t peak_blocks;           /* most ever in use */
+    bool stepping;                 /* a step, or the event that begins one, is pending */
+    bool in_step;                  /* its shape is fixed: who leaves, leaves at its end */
     bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
     bool stopped;
     event_id event;
@@ -48,6 +50,14 @@ struct batching {
 
 /* batching.c: what the gateway may know, after a change. */
 void batching_update_load(struct batching *b);
+
+/* Takes free blocks; what the prefix cache had in them is forgotten. */
+static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
+    b->free_blocks -= blocks;
+    if (b->prefixes) {
+        prefix_cache_trim(b->prefixes, b->free_blocks);
+    }
+}
 
 /* ---- batching_run.c ---- */
 

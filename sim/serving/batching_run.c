@@ -96,25 +96,25 @@ static int64_t blocks_of(const struct batching *b, const struct request *r, int6
     return ((int64_t)r->computed + more + b->config.block_tokens - 1) / b->config.block_tokens;
 }
 
-static int64_t blocks_at(const struct batching *b, int64_t steps) {
+/* That `steps` steps need beyond what is held; the first one's are taken. */
+static int64_t blocks_more(const struct batching *b, int64_t steps) {
     int64_t blocks = 0;
     for (int64_t i = 0; i < b->running_count; i++) {
-        blocks += blocks_of(b, b->running[i], steps);
+        blocks += blocks_of(b, b->running[i], steps) - b->running[i]->blocks;
     }
     return blocks;
 }
 
-/* The most steps, up to `steps`, for which the KV cache has blocks; the first one's are taken. */
+/* The most steps, up to `steps`, for which the KV cache has blocks. */
 static int64_t steps_with_blocks(const struct batching *b, int64_t steps) {
-    int64_t in_use = b->config.kv_blocks - b->free_blocks;
     if (b->running_count * (steps / b->config.block_tokens + 1) <= b->free_blocks ||
-        blocks_at(b, steps) - in_use <= b->free_blocks) {
+        blocks_more(b, steps) <= b->free_blocks) {
         return steps;
     }
     int64_t enough = 1;
     while (steps - enough > 1) {
         int64_t middle = enough + (steps - enough) / 2;
-        if (blocks_at(b, middle) - in_use <= b->free_blocks) {
+        if (blocks_more(b, middle) <= b->free_blocks) {
             enough = middle;
         } else {
             steps = middle;
@@ -166,15 +166,17 @@ static void tell_gaps(struct batching *b, int64_t steps) {
 }
 
 static void advance(struct batching *b, int64_t steps, simtime last_token) {
+    int64_t taken = 0;
     for (int64_t i = 0; i < b->running_count; i++) {
         struct request *r = b->running[i];
         r->generated += (uint32_t)steps;
         r->computed += (uint32_t)steps;
         r->last_token_ps = last_token;
         int64_t blocks = blocks_of(b, r, 1); /* the step under way has its own */
-        b->free_blocks -= blocks - r->blocks;
+        taken += blocks - r->blocks;
         r->blocks = (uint32_t)blocks;
     }
+    batching_take_blocks(b, taken);
 }
 
 void run_settle(struct batching *b) {
@@ -208,5 +210,6 @@ void run_settle(struct batching *b) {
 
 int64_t run_blocks_in_use(const struct batching *b) {
     simtime began;
-    return b->run.steps > 0 ? blocks_at(b, steps_ended(b, &began) + 1) : b->config.kv_blocks - b->free_blocks;
+    int64_t in_use = b->config.kv_blocks - b->free_blocks;
+    return in_use + (b->run.steps > 0 ? blocks_more(b, steps_ended(b, &began) + 1) : 0);
 }

@@ -65,7 +65,8 @@ struct replica {
     uint64_t cut;           /* answers ended at the model's greatest length */
     uint64_t prompt_tokens; /* computed, recomputed ones too */
     uint64_t generated_tokens;
-    uint64_t kv_peak_permille; /* as of the last replica_settle */
+    uint64_t prefix_queries, prefix_hits; /* prompt tokens that the prefix cache was asked for, and had */
+    uint64_t kv_peak_permille;            /* as of the last replica_settle */
 };
 
 /* Continuous batching as vLLM v1 schedules it: one token budget for running and waiting requests, chunked

@@ -99,6 +99,7 @@ static bool fill_batch(struct replica_config *c, const struct engine_args *args,
                        struct error *err) {
     bool large = large_defaults(c->gpu, memory_bytes);
     c->chunked_prefill = args->chunked_prefill != 0;
+    c->prefix_caching = args->prefix_caching != 0; /* on by default, in vLLM's V1 engine and in SGLang */
     c->max_num_seqs = given(args->max_num_seqs, large ? large_num_seqs : small_num_seqs);
     if (!check_sequences(c, &args->pos, err)) {
         return false;

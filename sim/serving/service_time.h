@@ -85,6 +85,7 @@ struct replica_config {
     int64_t block_tokens;
     int64_t kv_blocks; /* what fits in GPU memory after weights, activations and reserve */
     bool chunked_prefill;
+    bool prefix_caching;
     enum precision weights, kv;
     double gpu_memory_utilization;
     double weight_bytes;       /* all GPUs together: what is loaded at start */

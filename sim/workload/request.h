@@ -24,7 +24,7 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 176 bytes; dates in ps, -1 = not yet. */
+/* 208 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
@@ -38,13 +38,18 @@ struct request {
     double service_s; /* stated work of a plain request; 0 = drawn from the server's law */
     double payload_bytes;
     struct request *previous, *next; /* in the list it waits in */
+    const uint64_t *chunks;          /* keys of the prompt's prefix; NULL when none is known */
+    uint64_t session_chunk;          /* the one key of a session, that `chunks` points at */
     struct request *sooner, *later;  /* in the order of giving up */
     simtime gives_up_ps; /* waits for its first token no longer; -1 = does not look at the clock */
     uint32_t input_tokens;
     uint32_t output_tokens; /* at least 1 for work that goes to a model */
     uint32_t generated;
-    uint32_t computed; /* tokens whose KV is in the cache */
-    uint32_t blocks;   /* KV blocks held */
+    uint32_t computed;                   /* tokens whose KV is in the cache */
+    uint32_t blocks;                     /* KV blocks held */
+    uint32_t chunk_count, chunk_tokens;  /* tokens a key covers */
+    uint32_t held_chunks, shared_blocks; /* of the replica's prefix cache */
+    uint32_t cached_tokens;              /* found there when it was first admitted */
     uint32_t service;
     uint32_t tenant; /* names table */
     uint32_t region;
@@ -56,6 +61,7 @@ struct request {
 };
 
 enum { REQUEST_PLACE_NONE = 0 };
+#define REQUEST_CHUNK_SESSION UINT32_MAX /* chunk_tokens: one chunk is all there is, answers included */
 
 struct request_pool;
 

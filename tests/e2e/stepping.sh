@@ -49,6 +49,16 @@ preempts() {
 }
 check "a KV cache that is too small" preempts
 
+# Sessions whose prompts grow, on a cache that does not hold them all.
+finds_prefixes() {
+    same "$SCRATCH/small" --set 'traces=[{service: chat, synth: {rate_per_s: 2, session_turns_mean: 5}}]' &&
+        "$DRYDOCK" export csv "$SCRATCH/fast" | awk -F , '
+            NR == 1 { for (i = 1; i <= NF; i++) if ($i == "cached_tokens") column = i }
+            NR > 1 { found += $column }
+            END { exit !(found > 10000) }'
+}
+check "sessions find their prefixes" finds_prefixes
+
 if [[ -r $CONV ]]; then
     check "the real hour" same scenarios/azure-chat --trace "$CONV"
     check "the real hour, four times over" same scenarios/azure-chat --trace "$CONV" --set traces.0.rate_scale=4

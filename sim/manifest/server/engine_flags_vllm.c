@@ -29,6 +29,8 @@ const struct engine_flag engine_flags_vllm[] = {
      NULL},
     {"--enable-chunked-prefill", NULL, FLAG_MODELLED, FLAG_SWITCH,
      "prompts may be cut to fit the token budget", engine_set_chunked_prefill, NULL},
+    {"--enable-prefix-caching", NULL, FLAG_MODELLED, FLAG_SWITCH, "KV blocks shared between prompts",
+     engine_set_prefix_caching, NULL},
     {"--enforce-eager", NULL, FLAG_MODELLED, FLAG_SWITCH, "no CUDA graphs", engine_set_enforce_eager, NULL},
     {"--async-scheduling", NULL, FLAG_MODELLED, FLAG_SWITCH, "scheduling overlaps the GPU's work",
      engine_set_async_scheduling, NULL},
@@ -272,8 +274,6 @@ const struct engine_flag engine_flags_vllm[] = {
     {"--qlora-adapter-name-or-path", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "adapter of the weights", NULL,
      NULL},
     /* not modelled: KV cache */
-    {"--enable-prefix-caching", NULL, FLAG_NOT_MODELLED, FLAG_SWITCH, "KV blocks shared between prompts",
-     engine_set_prefix_caching, NULL},
     {"--kv-cache-memory-bytes", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "KV memory in place of what is left",
      NULL, NULL},
     {"--kv-cache-dtype-skip-layers", NULL, FLAG_NOT_MODELLED, FLAG_MANY, "layers with another KV precision",

@@ -129,6 +129,24 @@ static void a_long_prompt_is_computed_in_chunks_of_the_budget(void **state) {
     assert_int_equal(s.acts[0].first, s.replica->busy_ps);
 }
 
+static void the_next_turn_of_a_session_computes_what_is_new(void **state) {
+    (void)state;
+    small_server(8192, 512, 64);
+    stage_add(&s, 0, 100, 30)->session = 5;
+    stage_add(&s, 10 * SIMTIME_SECOND, 200, 1)->session = 5;
+    stage_add(&s, 20 * SIMTIME_SECOND, 200, 1);
+    stage_play(&s, SIMTIME_NEVER);
+    int64_t known = 128; /* whole blocks of the 129 tokens computed: the answer's last one never was */
+    struct step_shape rest = {.prefill_tokens = 200 - known,
+                              .prefill_pairs = (200 - known) * known + (200 - known) * (201 - known) / 2,
+                              .prefill_context = 200,
+                              .sampled = 1};
+    assert_int_equal(s.acts[1].cached, known);
+    assert_int_equal(s.acts[1].first - s.acts[1].at, service_time_step(times, &rest));
+    assert_int_equal(s.acts[2].first - s.acts[2].at, prefill_time(200));
+    assert_idle(&s);
+}
+
 static void the_last_admitted_gives_way_and_computes_again(void **state) {
     (void)state;
     small_server(512, 1024, 8); /* 32 blocks */
@@ -289,6 +307,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_burst_of_one_instant_is_one_batch, close_server),
         cmocka_unit_test_teardown(a_step_ends_before_an_arrival_at_its_last_instant, close_server),
         cmocka_unit_test_teardown(a_long_prompt_is_computed_in_chunks_of_the_budget, close_server),
+        cmocka_unit_test_teardown(the_next_turn_of_a_session_computes_what_is_new, close_server),
         cmocka_unit_test_teardown(the_last_admitted_gives_way_and_computes_again, close_server),
         cmocka_unit_test_teardown(nobody_starves, close_server),
         cmocka_unit_test_teardown(a_prompt_as_long_as_the_model_allows_is_turned_away, close_server),

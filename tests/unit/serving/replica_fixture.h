@@ -14,10 +14,11 @@ struct act {
     simtime at, cancel_at; /* cancel_at -1 = never */
     uint32_t input, output;
     double service_s;
+    uint64_t session; /* 0 = none */
     bool uncounted;
     struct request *r;
     simtime scheduled, first, done;
-    uint32_t generated, preemptions;
+    uint32_t generated, preemptions, cached;
     enum request_status status;
     const char *reason;
 };
@@ -62,6 +63,7 @@ static inline void stage_finished(void *context, struct replica *replica, struct
     act->done = engine_now(replica->engine);
     act->generated = r->generated;
     act->preemptions = r->preemptions;
+    act->cached = r->cached_tokens;
     act->r = NULL;
     request_give_back(s->pool, r);
     if (s->on_finished) {
@@ -116,6 +118,11 @@ static inline void stage_submit(void *context, uint64_t index) {
     r->output_tokens = act->output;
     r->service_s = act->service_s;
     r->counted = !act->uncounted;
+    if (act->session) {
+        r->chunks = &act->session;
+        r->chunk_count = 1;
+        r->chunk_tokens = REQUEST_CHUNK_SESSION;
+    }
     act->r = r;
     if (!replica_submit(s->replica, r, &act->reason)) {
         act->status = REQUEST_REJECTED;
