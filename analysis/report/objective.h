@@ -1,4 +1,5 @@
-/* analysis/report/objective.h: what was promised, and whether it was kept, of one result or several. */
+/* analysis/report/objective.h: what was promised, and whether it was kept, of one result or several:
+ * objectives, which are promises to users, and gates, which a change must hold. */
 #ifndef DRYDOCK_ANALYSIS_REPORT_OBJECTIVE_H
 #define DRYDOCK_ANALYSIS_REPORT_OBJECTIVE_H
 
@@ -7,11 +8,14 @@
 
 #include "analysis/report/source.h"
 
+enum objective_kind { OBJECTIVES, GATES };
+
 struct objective {
+    enum objective_kind kind;
     const char *metric, *statistic; /* "latency.ttft_s", "p95" ("" = none) */
-    const char *service;            /* "" = all */
-    double limit;
-    bool at_least;
+    const char *scope;              /* "chat", "tenant a"; "" = all */
+    double min, max;                /* NaN = no such side */
+    bool warns;                     /* of a gate: a broken one is said, and fails nothing */
 };
 
 struct verdict {
@@ -21,13 +25,20 @@ struct verdict {
     double half;  /* of its 95 % interval over replications; NaN = none */
 };
 
-/* The objectives of all results, each once, in the order of the first that has it. */
-size_t objectives_of(const struct sources *sources, struct arena *arena, const struct objective **objectives);
+/* Those of all results, each once, in the order of the first that has it. */
+size_t objectives_of(const struct sources *sources, enum objective_kind kind, struct arena *arena,
+                     const struct objective **objectives);
 
-struct verdict objective_verdict(const struct source *s, const struct objective *o);
+struct verdict objective_verdict(const struct source *s, const struct objective *o, struct arena *arena);
 
-/* How many objectives a result has; how many it meets. */
-size_t objectives_count(const struct source *s, size_t *met);
+struct tally {
+    size_t count, met;
+    size_t failed; /* not met, and not just to be warned of */
+};
+struct tally objectives_tally(const struct source *s, enum objective_kind kind);
+
+/* Of an objective on the whole, NaN when there is none. */
+double objective_limit_of(const struct source *s, const char *metric);
 
 /* "p95 TTFT of chat"; "at most 500 ms"; "373 ms". */
 const char *objective_name(struct arena *a, const struct objective *o);

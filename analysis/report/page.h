@@ -19,13 +19,15 @@ struct report {
 
 struct section {
     const char *id;
-    const char *title; /* NULL: the head of the page */
+    const char *title; /* NULL: belongs to the head of the page */
     bool (*write)(struct report *r, struct error *err);
 };
 
 extern const struct section sections[]; /* ended by id NULL */
 
 bool section_verdict(struct report *r, struct error *err);
+bool section_tiles(struct report *r, struct error *err);
+bool section_promises(struct report *r, struct error *err);
 bool section_comparison(struct report *r, struct error *err);
 bool section_demand(struct report *r, struct error *err);
 bool section_latency(struct report *r, struct error *err);

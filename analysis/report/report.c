@@ -107,7 +107,7 @@ static bool append_body(struct report *r, struct error *err) {
     append_head(r);
     for (const struct section *s = sections; s->id && done; s++) {
         done = append_section(r, s, &contents, err);
-        if (done && !s->title) {
+        if (done && !s->title && s[1].title) {
             strbuf_printf(&r->html, "%s\n", contents_mark);
         }
         if (done && interrupt_requested()) {

@@ -7,6 +7,7 @@
 
 #include "base/cell.h"
 #include "base/strbuf.h"
+#include "record/figure.h"
 
 static const double minute_s = 60, hour_s = 3600, day_s = 86400;
 
@@ -134,6 +135,14 @@ static const struct metric_name {
     {"throughput.input_tokens_per_s", "input tokens"},
     {"throughput.output_tokens_per_s", "output tokens"},
     {"cost.total_usd", "cost"},
+    {"cost.by_state.serving", "cost of serving"},
+    {"cost.by_state.idle", "cost of idle time"},
+    {"cost.by_state.start_up", "cost of start-up"},
+    {"cost.by_state.drain", "cost of draining"},
+    {"cost.by_category.compute", "cost of compute"},
+    {"cost.by_category.network", "cost of the network"},
+    {"cost.by_category.storage", "cost of storage"},
+    {"cost.by_category.fixed", "fixed cost"},
     {"cost.usd_per_h", "cost an hour"},
     {"cost.usd_per_1k_requests", "cost of 1,000 requests"},
     {"cost.usd_per_1m_output_tokens", "cost of a million output tokens"},
@@ -158,28 +167,28 @@ const char *say_metric_name(struct arena *a, const char *metric, const char *sta
 }
 
 static bool is_share(const char *metric) {
-    return strstr(metric, "attainment") || str_ends_with(metric, "_fraction");
+    return figure_unit(metric) == UNIT_FRACTION;
 }
 
 const char *say_metric(struct arena *a, const char *metric, double value) {
-    if (strstr(metric, "_usd") || strstr(metric, "usd_per_")) {
-        return say_usd(a, value);
-    }
-    if (str_ends_with(metric, "_s") && !str_ends_with(metric, "per_s") &&
-        !str_ends_with(metric, "replica_s")) {
-        return say_latency(a, value);
-    }
-    if (is_share(metric)) {
-        return say_percent(a, value);
-    }
-    if (str_ends_with(metric, "per_s")) {
-        return isfinite(value) ? arena_printf(a, "%s/s", say_number(a, value)) : "n/a";
-    }
     char cell[CELL_BYTES];
+    switch (figure_unit(metric)) {
+    case UNIT_DURATION:
+        return say_latency(a, value);
+    case UNIT_USD:
+    case UNIT_USD_PER_H:
+        return say_usd(a, value);
+    case UNIT_FRACTION:
+        return say_percent(a, value);
+    case UNIT_RATE:
+        return isfinite(value) ? arena_printf(a, "%s/s", say_number(a, value)) : "n/a";
+    default:
+        break;
+    }
     if (str_ends_with(metric, "_kwh") && isfinite(value)) {
         return spaced(a, cell_energy(value, cell));
     }
-    if (strncmp(metric, "carbon.", 7) == 0 && isfinite(value)) {
+    if (strncmp(metric, "carbon.", strlen("carbon.")) == 0 && isfinite(value)) {
         return spaced(a, cell_mass(str_ends_with(metric, ".kg") ? 1000 * value : value, cell));
     }
     return fabs(value) >= 1000 || value == round(value) ? say_count(a, value) : say_number(a, value);
@@ -194,6 +203,9 @@ static const char *without_zeros(struct arena *a, const char *text) {
     size_t kept = digits;
     while (kept && dot[kept] == '0') {
         kept--;
+    }
+    if (kept && text[0] == '$') { /* cents come in twos */
+        return text;
     }
     int head = (int)(dot - text + (kept ? 1 + (long)kept : 0));
     return arena_printf(a, "%.*s%s", head, text, dot + 1 + digits);

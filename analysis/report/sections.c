@@ -3,6 +3,8 @@
 
 const struct section sections[] = {
     {"verdict", NULL, section_verdict},
+    {"figures", NULL, section_tiles},
+    {"promises", NULL, section_promises},
     {"comparison", "Side by side", section_comparison},
     {"demand", "Demand", section_demand},
     {"latency", "What users felt", section_latency},

@@ -60,9 +60,8 @@ static const char *worth_text(struct arena *a, const struct measure *m, double y
 }
 
 static bool keeps_all(const struct spot *s) {
-    size_t met;
-    size_t n = objectives_count(s->panel->source, &met);
-    return n > 0 && met == n;
+    struct tally t = objectives_tally(s->panel->source, OBJECTIVES);
+    return t.count > 0 && t.met == t.count;
 }
 
 /* Prices of different work tell nothing about which is cheap. */
@@ -97,23 +96,11 @@ static void find(struct drawing *d, const struct spot *spots, size_t n, const st
                   cost_text(d->arena, cost, most->x.mean), best ? "" : "; none meets every objective");
 }
 
-static double attainment_limit(const struct view *view) {
-    struct json_object *all = json_read_at(view->panels[0].source->summary, "slo.objectives");
-    size_t n = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *o = json_object_array_get_idx(all, i);
-        if (strcmp(json_read_text(o, "metric"), "slo.attainment") == 0) {
-            return summary_figure(o, "limit");
-        }
-    }
-    return NAN;
-}
-
 static double limit_of(const struct view *view, const struct measure *worth) {
     const char *statistic;
     double limit;
     if (strcmp(worth->metric, "slo.attainment") == 0) {
-        return worth->scale * attainment_limit(view);
+        return worth->scale * objective_limit_of(view->panels[0].source, worth->metric);
     }
     const char *metric = arena_strndup(view->arena, worth->metric, strlen(worth->metric) - strlen(".p95"));
     bool there =

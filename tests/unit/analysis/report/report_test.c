@@ -31,9 +31,10 @@ struct sample {
     double limit_s; /* of p95 TTFT; 0 = no objective */
     uint64_t seed;
     const char *replicated; /* of the summary, with 5 replications; NULL = one run */
+    bool gates;
 };
 
-static const struct sample plain = {"plain", "chat", 9, true, 0.5, 1, NULL};
+static const struct sample plain = {"plain", "chat", 9, true, 0.5, 1, NULL, false};
 
 static char *folder;
 
@@ -99,6 +100,15 @@ static bool finish(struct recorder *r, const struct sample *s, struct error *err
                                   .has_slo = s->limit_s > 0,
                                   .slo_attainment = 0.5};
     const char *warning = hostile;
+    struct gate_result gates[] = {
+        {.metric = "latency.ttft_s.p95",
+         .scope = "service/chat",
+         .min = NAN,
+         .max = 1,
+         .value = 0.86,
+         .held = true},
+        {.metric = "cost.total_usd", .min = NAN, .max = 160, .value = 170.5, .held = false},
+        {.metric = "slo.attainment", .min = 0.6, .max = NAN, .value = 0.5, .warn = true, .held = false}};
     struct summary summary = {.drydock_version = "0.1.0",
                               .scenario = s->scenario,
                               .seed = s->seed,
@@ -110,6 +120,8 @@ static bool finish(struct recorder *r, const struct sample *s, struct error *err
                               .service_count = 1,
                               .objectives = &objective,
                               .objective_count = s->limit_s > 0,
+                              .gates = gates,
+                              .gate_count = s->gates ? 3 : 0,
                               .warnings = &warning,
                               .warning_count = 1};
     summary.all.name = NULL;
@@ -266,6 +278,21 @@ static void what_it_rests_on_and_how_to_repeat_it_is_said(void **state) {
     free(result);
 }
 
+static void gates_are_judged_apart_from_objectives(void **state) {
+    struct sample s = plain;
+    s.limit_s = 0.9;
+    s.gates = true;
+    char *result = write_result("gates", &s);
+    const char *page = report(*state, (const char *const[]){result}, 1);
+    assert_says(page,
+                "class=\"verdict bad\">The objective is met. One of three gates is broken: cost is $170.50 "
+                "(at most $160), one with a warning. ");
+    assert_says(page, "<th scope=\"row\">p95 TTFT of chat</th><td>at most 1\xC2\xA0s</td>");
+    assert_says(page, "<b class=\"good\">\xE2\x9C\x93\xC2\xA0holds</b>");
+    assert_says(page, "50\xC2\xA0% <b class=\"bad\">!\xC2\xA0warns</b>");
+    free(result);
+}
+
 static const char replicated[] =
     "{\"requests\": {\"arrived\": {\"mean\": 12, \"ci95_low\": 10, \"ci95_high\": 14, \"n\": 5}},"
     " \"slo\": {\"attainment\": {\"mean\": 0.9, \"ci95_low\": 0.8, \"ci95_high\": 1, \"n\": 5},"
@@ -279,8 +306,8 @@ static void with_replications_means_are_told_and_judged(void **state) {
     const char *page = report(*state, (const char *const[]){result}, 1);
     assert_says(page, "The objective is met. Of 12 requests");
     assert_says(page, "means over 5 runs");
-    assert_says(page, "400\xC2\xA0ms<small>\xC2\xB1\xC2\xA0"
-                      "20.0\xC2\xA0ms</small>");
+    assert_says(page, "400\xC2\xA0ms \xC2\xB1\xC2\xA0"
+                      "20.0\xC2\xA0ms <b");
     assert_says(page, "<dd>90\xC2\xA0%</dd><dd class=\"more\">\xC2\xB1\xC2\xA0"
                       "10\xC2\xA0pt</dd>");
     assert_says(page, "--reps 5");
@@ -400,6 +427,7 @@ int main(void) {
         cmocka_unit_test(a_result_without_requests_has_a_report),
         cmocka_unit_test(without_objectives_nothing_is_passed_or_failed),
         cmocka_unit_test(what_it_rests_on_and_how_to_repeat_it_is_said),
+        cmocka_unit_test(gates_are_judged_apart_from_objectives),
         cmocka_unit_test(with_replications_means_are_told_and_judged),
         cmocka_unit_test(results_are_told_apart_and_compared),
         cmocka_unit_test(results_of_one_name_get_numbers),

@@ -65,7 +65,7 @@ static void a_metric_is_said_in_the_unit_that_its_name_tells(void **state) {
     assert_string_equal(say_metric(&arena, "cost.usd_per_h", 139.6139), "$139.61");
     assert_string_equal(say_metric(&arena, "cost.total_usd", 12), "$12.00");
     assert_string_equal(say_metric(&arena, "goodput_per_s", 5.4527), "5.45/s");
-    assert_string_equal(say_metric(&arena, "replicas.replica_s", 12439.5), "12,440");
+    assert_string_equal(say_metric(&arena, "replicas.replica_s", 12439.5), "3" NBSP "h" NBSP "27" NBSP "min");
     assert_string_equal(say_metric(&arena, "energy_kwh", 7.62), "7.62" NBSP "kWh");
     assert_string_equal(say_metric(&arena, "carbon.kg", 2.528), "2.53" NBSP "kg");
     assert_string_equal(say_metric(&arena, "requests.arrived", 19218), "19,218");
@@ -77,7 +77,8 @@ static void a_promise_has_no_zeros_at_its_end(void **state) {
     (void)state;
     assert_string_equal(say_promised(&arena, "latency.tpot_s", 0.03), "30" NBSP "ms");
     assert_string_equal(say_promised(&arena, "latency.tpot_s", 0.0125), "12.5" NBSP "ms");
-    assert_string_equal(say_promised(&arena, "cost.total_usd", 12.5), "$12.5");
+    assert_string_equal(say_promised(&arena, "cost.total_usd", 12.5), "$12.50");
+    assert_string_equal(say_promised(&arena, "cost.total_usd", 160), "$160");
     assert_string_equal(say_promised(&arena, "latency.e2e_s", 15), "15" NBSP "s");
 }
 
