@@ -96,6 +96,13 @@ check "two results stand side by side" stands_alone "$SCRATCH/both.html" 2
 check "--json names the page" says "$SCRATCH/json" "{ \"report\": \"$SCRATCH/both.html\" }"
 check "other traffic is said" says "$SCRATCH/both.html" "did not see the same traffic"
 
+"$DRYDOCK" run scenarios/min-replicas --reps 2 --out "$SCRATCH/arms" --quiet >/dev/null
+"$DRYDOCK" report "$SCRATCH/arms" --quiet
+check "arms stand side by side" stands_alone "$SCRATCH/arms/report.html" 9
+check "with what each of them sets" says "$SCRATCH/arms/report.html" "<code>hpa/code.spec.minReplicas=4</code>"
+check "and the SLO against the dollar" says "$SCRATCH/arms/report.html" 'id="figure-tradeoff"'
+check "and means over their runs" says "$SCRATCH/arms/report.html" "means over 2 runs"
+
 # The program draws from anywhere: what gnuplot reads is in it.
 copied() {
     mkdir -p "$SCRATCH/elsewhere"

@@ -184,6 +184,11 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     plot_number(&d->input, "is_money", strstr(cost->metric, "usd") != NULL);
     plot_number(&d->input, "limit", limit);
     find(d, spots, view->count, cost, worth);
+    if (!isnan(source_estimate(view->panels[0].source, cost->metric).half)) {
+        strbuf_append(&d->note,
+                      "Bars are 95 % intervals of each; changes in the table, of pairs under one seed, are "
+                      "surer.");
+    }
     for (size_t i = 0; i < view->count; i++) {
         strbuf_printf(&d->alt, "%s%s: %s for %s", i ? "; " : "", spots[i].panel->title,
                       worth_text(d->arena, worth, spots[i].y.mean),
