@@ -30,6 +30,15 @@ check "1: --check over replications with a gate that is broken" \
     code 1 "${run[@]}" --reps 2 --check --set 'gates=[{metric: replicas.max, max: 1}]'
 check "0: --check over replications with a gate that only warns" \
     code 0 "${run[@]}" --reps 2 --check --set 'gates=[{metric: replicas.max, max: 1, level: warn}]'
+priced=(run tests/e2e/every-charge --quiet --check --out "$SCRATCH/priced")
+check "0: --check with a cost that is kept" code 0 "${priced[@]}" \
+    --set 'objectives=[{metric: cost.total_usd, max: 100 USD}, {metric: carbon.kg, service: chat, max: 5}]'
+check "1: --check with a cost out of reach" code 1 "${priced[@]}" \
+    --set 'objectives=[{metric: cost.usd_per_h, max: 1}]'
+check "1: --check with an energy out of reach" code 1 "${priced[@]}" \
+    --set 'objectives=[{metric: energy_kwh, max: 0.01}]'
+check "1: --check with a cost and no prices: what has no value is not met" \
+    code 1 "${run[@]}" --check --set 'objectives=[{metric: cost.total_usd, max: 100 USD}]'
 check "2: no command" code 2
 check "2: unknown command" code 2 rnu
 check "2: unknown option" code 2 "${run[@]}" --bogus
