@@ -11,12 +11,8 @@
 
 /* A workload that a Service selects has its figures under the Service's name. */
 static const char *summary_name(const struct world *w, const char *service) {
-    for (uint32_t d = 0; d < w->scenario.manifests.workload_count; d++) {
-        if (strcmp(w->scenario.manifests.workloads[d].name, service) == 0) {
-            return w->services[w->workloads[d].service].name;
-        }
-    }
-    return service;
+    const struct service_state *called = service_called(w, service);
+    return called ? called->name : service;
 }
 
 /* "service/NAME", "tenant/NAME", NULL for all; NULL when nothing came of it. */

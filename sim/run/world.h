@@ -229,6 +229,9 @@ bool world_network(struct world *w, struct error *err);
 bool world_arrivals(struct world *w, struct error *err);
 void world_free(struct world *w);
 
+/* By its own name, or by that of a workload behind it; NULL = there is none. */
+const struct service_state *service_called(const struct world *w, const char *called);
+
 /* Is this what the scenario calls the demand's workload: "chat", "deployment/chat" or the whole key? */
 bool demand_is_called(const struct pod_demand *demand, const char *called);
 

@@ -31,16 +31,26 @@ static void name_service(struct world *w, const char *name, uint32_t service) {
     }
 }
 
-static bool named(const char *wanted, const struct service_state *s) {
-    return !wanted || strcmp(wanted, s->name) == 0;
+const struct service_state *service_called(const struct world *w, const char *called) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        if (strcmp(w->services[i].name, called) == 0) {
+            return &w->services[i];
+        }
+    }
+    for (uint32_t d = 0; d < w->demand_count; d++) {
+        if (w->workloads[d].service >= 0 && demand_is_called(&w->demands[d], called)) {
+            return &w->services[w->workloads[d].service];
+        }
+    }
+    return NULL;
 }
 
 /* The entry that names the service, else the one for all. */
-static const struct policy_config *policy_of(const struct scenario *scenario, const struct service_state *s) {
+static const struct policy_config *policy_of(const struct world *w, const struct service_state *s) {
     const struct policy_config *found = NULL;
-    for (size_t i = 0; i < scenario->policy_count; i++) {
-        const struct policy_config *p = &scenario->policies[i];
-        if (p->service && strcmp(p->service, s->name) == 0) {
+    for (size_t i = 0; i < w->scenario.policy_count; i++) {
+        const struct policy_config *p = &w->scenario.policies[i];
+        if (p->service && service_called(w, p->service) == s) {
             return p;
         }
         if (!p->service && !found) {
@@ -64,11 +74,11 @@ static double *limit_of(struct request_limits *l, const char *metric) {
 
 /* ITL is a figure of gaps, not of requests: as a per-request objective its limit is held against the
  * request's mean gap, which is its TPOT. */
-static void read_limits(const struct scenario *scenario, struct service_state *s) {
+static void read_limits(const struct world *w, struct service_state *s) {
     s->limits = (struct request_limits){false, INFINITY, INFINITY, INFINITY, INFINITY};
-    for (size_t i = 0; i < scenario->objective_count; i++) {
-        const struct objective_config *o = &scenario->objectives[i];
-        if (!o->per_request || !named(o->service, s)) {
+    for (size_t i = 0; i < w->scenario.objective_count; i++) {
+        const struct objective_config *o = &w->scenario.objectives[i];
+        if (!o->per_request || (o->service && service_called(w, o->service) != s)) {
             continue;
         }
         const char *metric = strcmp(o->metric, "latency.itl_s") == 0 ? "latency.tpot_s" : o->metric;
@@ -82,7 +92,7 @@ static void read_limits(const struct scenario *scenario, struct service_state *s
 
 static bool set_policy(struct world *w, struct service_state *s, const struct run_options *options,
                        struct error *err) {
-    const struct policy_config *p = policy_of(&w->scenario, s);
+    const struct policy_config *p = policy_of(w, s);
     s->queue_limit = p ? p->queue_limit : -1;
     s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
     const char *router = p ? p->router : "round-robin";
@@ -190,7 +200,7 @@ static void find_default(struct world *w) {
 bool world_services(struct world *w, const struct run_options *options, struct error *err) {
     find_default(w);
     for (uint32_t i = 0; i < w->service_count; i++) {
-        read_limits(&w->scenario, &w->services[i]);
+        read_limits(w, &w->services[i]);
         if (!set_policy(w, &w->services[i], options, err)) {
             return false;
         }

@@ -39,6 +39,9 @@ check "1: --check with an energy out of reach" code 1 "${priced[@]}" \
     --set 'objectives=[{metric: energy_kwh, max: 0.01}]'
 check "1: --check with a cost and no prices: what has no value is not met" \
     code 1 "${run[@]}" --check --set 'objectives=[{metric: cost.total_usd, max: 100 USD}]'
+# The Service is called front, its Deployment chat: all services together have more replicas than that.
+check "0: --check with an objective on a service by its workload's name" code 0 "${priced[@]}" \
+    --set svc/chat.metadata.name=front --set 'objectives=[{metric: replicas.max, service: chat, max: 3}]'
 check "2: no command" code 2
 check "2: unknown command" code 2 rnu
 check "2: unknown option" code 2 "${run[@]}" --bogus
