@@ -5,8 +5,8 @@
 
 const struct headline headlines[] = {
     {"slo.attainment", "SLO attainment", "SLO", cell_percent},
-    {"latency.ttft_s.p95", "TTFT p95", "TTFT p95", cell_duration},
-    {"latency.tpot_s.p95", "TPOT p95", "TPOT p95", cell_duration},
+    {"latency_gate.ttft_s.p95", "TTFT p95", "TTFT p95", cell_duration},
+    {"latency_gate.tpot_s.p95", "TPOT p95", "TPOT p95", cell_duration},
     {"goodput_per_s", "Goodput, requests/s", "goodput", cell_rate},
     {"replicas.mean", "Replicas on average", "replicas", cell_rate},
     {"gpu.hours", "GPU-hours", "GPU-h", cell_rate},

@@ -7,7 +7,7 @@
 #include "record/headline.h"
 #include "study/arms.h"
 
-enum { COLUMNS = 100, FIGURE_COLUMNS = 11, FIGURES_MAX = 16, NAME_COLUMNS_LEAST = 8 };
+enum { COLUMNS = 100, FIGURE_COLUMNS = 10, FIGURES_MAX = 16, NAME_COLUMNS_LEAST = 8 };
 
 struct table {
     const struct arms *arms;
@@ -75,14 +75,18 @@ static void append_heads(const struct table *t, struct strbuf *out) {
     strbuf_char(out, '\n');
 }
 
-static void append_figures(const struct table *t, size_t arm, struct strbuf *out) {
+/* Answers whether some figure is infinite. */
+static bool append_figures(const struct table *t, size_t arm, struct strbuf *out) {
+    bool never = false;
     append_name(t, arm, out);
     for (size_t k = 0; k < t->figure_count; k++) {
         char cell[CELL_BYTES];
         struct interval mean = mean_of(t, arm, t->figures[k]->path);
+        never = never || (mean.n > 0 && isinf(mean.mean));
         cell_append_right(out, mean.n > 0 ? t->figures[k]->cell(mean.mean, cell) : "-", FIGURE_COLUMNS);
     }
     strbuf_char(out, '\n');
+    return never;
 }
 
 /* ---- changes ---- */
@@ -184,10 +188,14 @@ void arms_table(const struct arms *arms, struct strbuf *out) {
     lay_out(&t);
     append_title(&t, out);
     append_heads(&t, out);
+    bool never = false;
     for (size_t i = 0; i < arms->study->case_count; i++) {
-        if (outcome_of(&t, i)->finished) {
-            append_figures(&t, i, out);
-        }
+        never = (outcome_of(&t, i)->finished && append_figures(&t, i, out)) || never;
+    }
+    if (never) {
+        strbuf_append(out,
+                      "Who was turned away, gave up or was lost counts as infinitely late: a percentile that "
+                      "needs\nsuch a request is never.\n");
     }
     append_changes(&t, out);
     append_missed(&t, out);

@@ -151,7 +151,8 @@ static struct summary replicated_summary(void) {
     s.replicated =
         "{\"requests\": {\"arrived\": {\"mean\": 19360.5, \"ci95_low\": 19300, \"ci95_high\": 19421, \"n\": "
         "10}},"
-        "\"latency\": {\"ttft_s\": {\"p95\": {\"mean\": 0.9, \"ci95_low\": 0.85, \"ci95_high\": 0.95, \"n\": "
+        "\"latency_gate\": {\"ttft_s\": {\"p95\": {\"mean\": 0.9, \"ci95_low\": 0.85, \"ci95_high\": 0.95, "
+        "\"n\": "
         "10}},"
         "\"tpot_s\": {\"p95\": {\"mean\": 0.031, \"ci95_low\": 0.031, \"ci95_high\": 0.031, \"n\": 10}},"
         "\"itl_s\": null},"

@@ -33,15 +33,15 @@ static const struct figures given[ARMS] = {
 static struct json_object *summary_of(const struct figures *f, size_t replication, const char *more) {
     const char *cost =
         f->cost_usd < 0 ? "" : arena_printf(&arena, "\"cost\": {\"total_usd\": %.9f}, ", f->cost_usd);
-    const char *text =
-        arena_printf(&arena,
-                     "{\"seed\": %zu, \"latency\": {\"ttft_s\": {\"n\": 10, \"p95\": %g}, \"tpot_s\": null}, "
-                     "\"slo\": {\"attainment\": %g, \"objectives\": [{\"metric\": \"slo.attainment\", "
-                     "\"statistic\": null, "
-                     "\"limit\": 0.95, \"at_least\": true, \"value\": %g, \"met\": %s}]}, %s"
-                     "\"replicas\": {\"mean\": 0}%s}",
-                     7 + replication, f->ttft_s[replication], f->attainment[replication],
-                     f->attainment[replication], f->met ? "true" : "false", cost, more);
+    const char *text = arena_printf(
+        &arena,
+        "{\"seed\": %zu, \"latency_gate\": {\"ttft_s\": {\"n\": 10, \"p95\": %g}, \"tpot_s\": null}, "
+        "\"slo\": {\"attainment\": %g, \"objectives\": [{\"metric\": \"slo.attainment\", "
+        "\"statistic\": null, "
+        "\"limit\": 0.95, \"at_least\": true, \"value\": %g, \"met\": %s}]}, %s"
+        "\"replicas\": {\"mean\": 0}%s}",
+        7 + replication, f->ttft_s[replication], f->attainment[replication], f->attainment[replication],
+        f->met ? "true" : "false", cost, more);
     struct json_object *o = json_tokener_parse(text);
     assert_non_null(o);
     return o;
@@ -106,8 +106,8 @@ static void each_metric_has_its_arms_and_their_pairs_with_the_first(void **state
     (void)state;
     set_up(3, "");
     struct json_object *o = written();
-    struct json_object *today = metric(o, "latency.ttft_s.p95", "today");
-    struct json_object *more = metric(o, "latency.ttft_s.p95", "two-more");
+    struct json_object *today = metric(o, "latency_gate.ttft_s.p95", "today");
+    struct json_object *more = metric(o, "latency_gate.ttft_s.p95", "two-more");
     const double t = 4.302652730 / sqrt(3); /* Student's t of two degrees of freedom, over sqrt(n) */
     assert_figure(today, 0.45, t * 0.05, 3);
     assert_false(json_object_object_get_ex(today, "difference", NULL));
@@ -122,7 +122,7 @@ static void one_replication_gives_differences_without_intervals(void **state) {
     (void)state;
     set_up(1, "");
     struct json_object *o = written();
-    struct json_object *more = metric(o, "latency.ttft_s.p95", "two-more");
+    struct json_object *more = metric(o, "latency_gate.ttft_s.p95", "two-more");
     assert_figure(more, 0.2, NAN, 1);
     assert_figure(member(more, "difference"), -0.2, NAN, 1);
     assert_figure(member(more, "relative"), -0.5, NAN, 1);
