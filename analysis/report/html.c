@@ -76,12 +76,14 @@ const char *html_label(struct arena *arena, const char *text, size_t characters)
 
 /* ---- tables ---- */
 
+enum { COLUMNS_PLAIN = 4 }; /* more are set smaller, to fit the page and the paper */
+
 struct html_table html_table_begin(struct strbuf *out, const char *caption, const char *const *heads,
                                    size_t columns, unsigned numbers) {
     struct html_table t = {.out = out, .columns = columns, .numbers = numbers};
     strbuf_append(out, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"");
     html_text(out, caption);
-    strbuf_append(out, "\"><table>");
+    strbuf_append(out, columns > COLUMNS_PLAIN ? "\"><table class=\"many\">" : "\"><table>");
     html_element(out, "caption", NULL, caption);
     strbuf_append(out, "<thead><tr>");
     for (size_t i = 0; i < columns; i++) {

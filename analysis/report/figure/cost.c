@@ -81,6 +81,24 @@ static void describe(struct drawing *d, const struct view *view, size_t i, const
     strbuf_free(&text);
 }
 
+/* The end of a run cuts its last window short, and what is billed by the minute is squeezed into the rest of
+ * it: a rate that tells nothing. Such a point is not drawn; answers whether there was one. */
+static bool leave_out_partial(struct line *l) {
+    bool partial = false;
+    for (size_t k = 0; k < LAYERS; k++) {
+        double windows = l[k].count ? l[k].end_s / l[k].interval_s : 0;
+        if (l[k].count > 1 && fabs(windows - round(windows)) > 1e-6) {
+            l[k].count--;
+            partial = true;
+            l[k].high = 0;
+            for (size_t i = 0; i < l[k].count; i++) {
+                l[k].high = fmax(l[k].high, l[k].v[i]);
+            }
+        }
+    }
+    return partial;
+}
+
 /* Layer upon layer: each becomes the sum up to it. Answers the highest sum. */
 static double stack(struct line *l) {
     double high = 0;
@@ -104,12 +122,14 @@ static double stack(struct line *l) {
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
     struct line *lines = arena_array(d->arena, view->count * LAYERS, sizeof *lines);
     bool used[LAYERS] = {false};
+    bool partial = false;
     double high = 0;
     for (size_t i = 0; i < view->count; i++) {
         struct line *l = &lines[i * LAYERS];
         if (!read_layers(view, i, l, err)) {
             return false;
         }
+        partial = leave_out_partial(l) || partial;
         for (size_t k = 0; k < LAYERS; k++) {
             used[k] = used[k] || (l[k].count && l[k].high > 0);
         }
@@ -126,6 +146,9 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     }
     for (size_t i = 0; i < view->count; i++) {
         drawing_lines(d, "cost", i, unit_s, &lines[i * LAYERS], LAYERS);
+    }
+    if (partial) {
+        strbuf_append(&d->note, "The last window, which the end of the run cuts short, is not drawn.");
     }
     plot_string(&d->input, "y_label", "dollars an hour");
     plot_number(&d->input, "y_max", 1.08 * fmax(high, 1e-6));

@@ -8,18 +8,21 @@
 #include "analysis/report/say.h"
 
 struct measure {
-    const char *metric; /* path in the summary, and its name in arms.json */
+    const char *path;   /* in the summary */
+    const char *metric; /* what tells its unit */
     const char *axis, *unit;
     double scale;
 };
 
 /* What can stand on an axis; the first that all results have is taken. */
-static const struct measure costs[] = {{"cost.total_usd", "cost of the run, dollars", "", 1},
-                                       {"gpu.hours", "GPU hours held", " GPU hours", 1},
-                                       {"replicas.replica_s", "replica-hours", " replica-hours", 1.0 / 3600}};
-static const struct measure worths[] = {{"slo.attainment", "% of requests that met every objective", "", 100},
-                                        {"latency.ttft_s.p95", "p95 TTFT, seconds", "", 1},
-                                        {"latency.e2e_s.p95", "p95 E2E, seconds", "", 1}};
+static const struct measure costs[] = {
+    {"cost.total_usd", "cost.total_usd", "cost of the run, dollars", "", 1},
+    {"gpu.hours", "gpu.hours", "GPU hours held", " GPU hours", 1},
+    {"replicas.replica_s", "replicas.replica_s", "replica-hours", " replica-hours", 1.0 / 3600}};
+static const struct measure worths[] = {
+    {"slo.attainment", "slo.attainment", "% of requests that met every objective", "", 100},
+    {"latency_gate.ttft_s.p95", "latency.ttft_s", "p95 TTFT, seconds", "", 1},
+    {"latency_gate.e2e_s.p95", "latency.e2e_s", "p95 E2E, seconds", "", 1}};
 
 struct ends {
     double mean, low, high;
@@ -31,7 +34,7 @@ struct spot {
 };
 
 static struct ends ends_of(const struct panel *p, const struct measure *m) {
-    struct estimate e = source_estimate(p->source, m->metric);
+    struct estimate e = source_estimate(p->source, m->path);
     double half = isfinite(e.half) ? e.half : 0;
     return (struct ends){m->scale * e.mean, m->scale * (e.mean - half), m->scale * (e.mean + half)};
 }
@@ -91,9 +94,10 @@ static void find(struct drawing *d, const struct spot *spots, size_t n, const st
         return;
     }
     strbuf_printf(&d->finding, "%s is %s for the least, %s, and %s for the most, %s%s",
-                  say_metric_name(d->arena, worth->metric, NULL), worth_text(d->arena, worth, least->y.mean),
-                  cost_text(d->arena, cost, least->x.mean), worth_text(d->arena, worth, most->y.mean),
-                  cost_text(d->arena, cost, most->x.mean), best ? "" : "; none meets every objective");
+                  say_metric_name(d->arena, worth->metric, worth->scale > 1 ? NULL : "p95"),
+                  worth_text(d->arena, worth, least->y.mean), cost_text(d->arena, cost, least->x.mean),
+                  worth_text(d->arena, worth, most->y.mean), cost_text(d->arena, cost, most->x.mean),
+                  best ? "" : "; none meets every objective");
 }
 
 static double limit_of(const struct view *view, const struct measure *worth) {
@@ -102,29 +106,62 @@ static double limit_of(const struct view *view, const struct measure *worth) {
     if (strcmp(worth->metric, "slo.attainment") == 0) {
         return worth->scale * objective_limit_of(view->panels[0].source, worth->metric);
     }
-    const char *metric = arena_strndup(view->arena, worth->metric, strlen(worth->metric) - strlen(".p95"));
     bool there =
-        panel_objective(&view->panels[0], metric, &statistic, &limit) && strcmp(statistic, "p95") == 0;
+        panel_objective(&view->panels[0], worth->metric, &statistic, &limit) && strcmp(statistic, "p95") == 0;
     return there ? limit : NAN;
 }
 
 /* ---- the picture ---- */
 
-/* A label stands to the right of its point, to the left near the right end of the axis, and below it where
- * the one before is too near. */
-static void append_spot(struct drawing *d, const struct spot *spots, size_t i, const double *x_range,
-                        const double *y_range) {
-    const struct spot *s = &spots[i];
-    double x = (s->x.mean - x_range[0]) / (x_range[1] - x_range[0]);
-    bool crowded = i > 0 && fabs(s->x.mean - spots[i - 1].x.mean) < 0.2 * (x_range[1] - x_range[0]) &&
-                   fabs(s->y.mean - spots[i - 1].y.mean) < 0.1 * (y_range[1] - y_range[0]);
-    plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), s->panel->title);
-    plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), x > 0.7);
-    plot_number(&d->input, arena_printf(d->arena, "below_%zu", i + 1), crowded && i % 2 == 1);
+/* Boxes in shares of the axes; a character and a line as gnuplot sets them in the two shapes of a picture. */
+struct box {
+    double x, y, width;
+};
+static const double character_wide = 0.012, character_narrow = 0.026, line_share = 0.075;
+enum { NARROW_POINTS = 300 }; /* a view for a phone has room for fewer */
+
+static bool overlap(const struct box *a, const struct box *b) {
+    return a->x < b->x + b->width && b->x < a->x + a->width && fabs(a->y - b->y) < line_share;
 }
 
-static void append_spots(struct drawing *d, const struct spot *spots, size_t n, const struct measure *worth,
-                         double limit) {
+/* A label stands beside its point, to the left where the right has no room, on the first line up or down that
+ * no label before it takes. Answers the line. */
+static double place(struct box *boxes, size_t i, double y) {
+    static const double lines[] = {0.9, -1, 2, -2.1, 3.1, -3.2, 4.2, -4.3};
+    for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+        size_t free = 0;
+        boxes[i].y = y + lines[k] * line_share;
+        while (free < i && !overlap(&boxes[free], &boxes[i])) {
+            free++;
+        }
+        if (free == i && boxes[i].y > 0 && boxes[i].y < 1) {
+            return lines[k];
+        }
+    }
+    boxes[i].y = y + lines[0] * line_share;
+    return lines[0];
+}
+
+static void append_labels(struct drawing *d, const struct view *view, const struct spot *spots,
+                          const double *x_range, const double *y_range) {
+    struct box *boxes = arena_array(d->arena, view->count, sizeof *boxes);
+    bool narrow = view->points_most && view->points_most < NARROW_POINTS;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct spot *s = &spots[i];
+        double x = (s->x.mean - x_range[0]) / (x_range[1] - x_range[0]);
+        double y = (s->y.mean - y_range[0]) / (y_range[1] - y_range[0]);
+        double width = (1 + (double)strlen(s->panel->title)) * (narrow ? character_narrow : character_wide);
+        bool left = x + width > 1 && x > 0.4;
+        boxes[i] = (struct box){.x = left ? x - width : x, .width = width};
+        plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), s->panel->title);
+        plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), left);
+        plot_number(&d->input, arena_printf(d->arena, "line_%zu", i + 1), place(boxes, i, y));
+    }
+}
+
+static void append_spots(struct drawing *d, const struct view *view, const struct spot *spots,
+                         const struct measure *worth, double limit) {
+    size_t n = view->count;
     double x[2] = {INFINITY, -INFINITY};
     double y[2] = {INFINITY, -INFINITY};
     for (size_t i = 0; i < n; i++) {
@@ -150,14 +187,24 @@ static void append_spots(struct drawing *d, const struct spot *spots, size_t n, 
         plot_row(&d->input, (double[]){s->x.mean, s->y.mean, s->x.low, s->x.high, s->y.low, s->y.high}, 6);
     }
     plot_block_end(&d->input);
-    for (size_t i = 0; i < n; i++) {
-        append_spot(d, spots, i, x, y);
-    }
+    append_labels(d, view, spots, x, y);
     plot_number(&d->input, "spots", (double)n);
     plot_number(&d->input, "x_low", x[0]);
     plot_number(&d->input, "x_high", x[1]);
     plot_number(&d->input, "y_low", y[0]);
     plot_number(&d->input, "y_high", y[1]);
+}
+
+static const double same_cost_below = 0.005; /* a line between such would go up and down on one spot */
+
+static bool differ_in_cost(const struct spot *spots, size_t n) {
+    double low = INFINITY;
+    double high = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        low = fmin(low, spots[i].x.mean);
+        high = fmax(high, spots[i].x.mean);
+    }
+    return high - low >= same_cost_below * fabs(high);
 }
 
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
@@ -178,11 +225,12 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     d->titles = arena_array(d->arena, 1, sizeof *d->titles);
     d->titles[0] = "";
     d->legend = isnan(limit) ? 0U : 1U;
-    append_spots(d, spots, view->count, worth, limit);
+    append_spots(d, view, spots, worth, limit);
     plot_string(&d->input, "y_label", worth->axis);
     plot_string(&d->input, "x_label", cost->axis);
     plot_number(&d->input, "is_money", strstr(cost->metric, "usd") != NULL);
     plot_number(&d->input, "limit", limit);
+    plot_number(&d->input, "is_joined", differ_in_cost(spots, view->count));
     find(d, spots, view->count, cost, worth);
     if (!isnan(source_estimate(view->panels[0].source, cost->metric).half)) {
         strbuf_append(&d->note,
