@@ -153,7 +153,7 @@ const char *objective_value(struct arena *a, const struct objective *o, const st
         return "not asked";
     }
     if (!isfinite(v->value)) {
-        return isnan(v->value) ? "no value" : "infinite";
+        return isnan(v->value) ? "no value" : "never";
     }
     return say_metric(a, o->metric, v->value);
 }

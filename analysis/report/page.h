@@ -21,6 +21,7 @@ struct section {
     const char *id;
     const char *title; /* NULL: belongs to the head of the page */
     bool (*write)(struct report *r, struct error *err);
+    bool one_run; /* with replications: shows one of them */
 };
 
 extern const struct section sections[]; /* ended by id NULL */
@@ -45,6 +46,9 @@ unsigned report_numbers(const struct report *r);
 
 /* Some result has a figure at this path of its summary. */
 bool report_knows(const struct report *r, const char *path);
+
+/* Some result is of several runs. */
+bool report_replicated(const struct report *r);
 
 /* "<p>text</p>". */
 void report_paragraph(struct report *r, const char *text);

@@ -179,6 +179,42 @@ bool panel_busiest(const struct view *view, const struct panel *p, const char *m
     return done;
 }
 
+static bool is_positive(const struct result_series *s, size_t i) {
+    return i < s->count && s->values[i] > 0;
+}
+
+bool panel_share_within(const struct view *view, const struct panel *p, const char *metric, double limit,
+                        double *share, struct error *err) {
+    struct arena scratch;
+    struct result_series s;
+    struct result_series arrivals;
+    struct result_series failures;
+    arena_init(&scratch);
+    bool done = panel_series(view, p, metric, &scratch, &s, err) &&
+                panel_series(view, p, "arrivals_per_s", &scratch, &arrivals, err) &&
+                panel_series(view, p, "failures_per_s", &scratch, &failures, err);
+    size_t judged = 0;
+    size_t within = 0;
+    for (size_t i = 0; done && i < s.count; i++) {
+        bool asked = is_positive(&arrivals, i) || is_positive(&failures, i);
+        judged += !isnan(s.values[i]) || asked ? 1 : 0;
+        within += s.values[i] <= limit;
+    }
+    *share = judged ? (double)within / (double)judged : NAN;
+    arena_free(&scratch);
+    return done;
+}
+
+double panel_failures(const struct panel *p) {
+    static const char *const ends[] = {"requests.rejected", "requests.timed_out", "requests.failed"};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        double n = panel_number(p, ends[i]);
+        sum += isnan(n) ? 0 : n;
+    }
+    return sum;
+}
+
 double lines_high(const struct line *lines, size_t n) {
     double high = 0;
     for (size_t i = 0; i < n; i++) {

@@ -55,6 +55,14 @@ struct line_of {
 };
 struct line *view_lines(const struct view *view, const struct line_of *of, size_t n, struct error *err);
 
+/* The share of windows in which a percentile ("ttft_s_p95") is within a limit. A window in which requests
+ * arrived or failed and none was completed counts as one in which it is not; NaN when there is no window. */
+bool panel_share_within(const struct view *view, const struct panel *p, const char *metric, double limit,
+                        double *share, struct error *err);
+
+/* Requests that were rejected, timed out or failed. */
+double panel_failures(const struct panel *p);
+
 /* Over some lines: the largest value (0 when there is none) and the latest end. */
 double lines_high(const struct line *lines, size_t n);
 double lines_drawn_high(const struct line *lines,

@@ -32,6 +32,15 @@ bool report_knows(const struct report *r, const char *path) {
     return false;
 }
 
+bool report_replicated(const struct report *r) {
+    for (size_t i = 0; i < r->sources.count; i++) {
+        if (summary_figure(r->sources.items[i].summary, "replications") > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void report_paragraph(struct report *r, const char *text) {
     html_element(&r->html, "p", NULL, text);
     strbuf_char(&r->html, '\n');
@@ -68,6 +77,23 @@ static void append_head(struct report *r) {
     strbuf_append(&r->html, "\n</header>\n<main>\n");
 }
 
+/* "seed 1", or of results under different ones that of each. */
+static const char *seed_of(struct report *r) {
+    const char *first = json_object_to_json_string(json_read_at(r->sources.items[0].summary, "seed"));
+    for (size_t i = 1; i < r->sources.count; i++) {
+        struct json_object *seed = json_read_at(r->sources.items[i].summary, "seed");
+        if (strcmp(json_object_to_json_string(seed), first) != 0) {
+            return "the first seed of each result";
+        }
+    }
+    return arena_printf(r->arena, "seed %s", first);
+}
+
+static void append_one_run(struct report *r) {
+    html_element(&r->html, "p", "class=\"absent\"",
+                 arena_printf(r->arena, "One run, %s: figures and pictures here are not means.", seed_of(r)));
+}
+
 /* A section that writes nothing has no heading and no entry in the contents. */
 static bool append_section(struct report *r, const struct section *s, struct strbuf *contents,
                            struct error *err) {
@@ -81,6 +107,9 @@ static bool append_section(struct report *r, const struct section *s, struct str
         if (s->title) {
             html_element(&r->html, "h2", NULL, s->title);
             strbuf_printf(contents, "<a href=\"#%s\">%s</a>\n", s->id, s->title);
+        }
+        if (s->one_run && report_replicated(r)) {
+            append_one_run(r);
         }
         strbuf_printf(&r->html, "%s</section>\n", own.text);
     }

@@ -2,16 +2,16 @@
 #include "analysis/report/page.h"
 
 const struct section sections[] = {
-    {"verdict", NULL, section_verdict},
-    {"figures", NULL, section_tiles},
-    {"promises", NULL, section_promises},
-    {"comparison", "Side by side", section_comparison},
-    {"demand", "Demand", section_demand},
-    {"latency", "What users felt", section_latency},
-    {"fleet", "Fleet", section_fleet},
-    {"cost", "Cost", section_cost},
-    {"services", "Services and tenants", section_services},
-    {"assumptions", "What this rests on", section_assumptions},
-    {"repeat", "How to repeat it", section_repeat},
-    {NULL, NULL, NULL},
+    {"verdict", NULL, section_verdict, false},
+    {"figures", NULL, section_tiles, false},
+    {"promises", NULL, section_promises, false},
+    {"comparison", "Side by side", section_comparison, false},
+    {"demand", "Demand", section_demand, true},
+    {"latency", "What users felt", section_latency, true},
+    {"fleet", "Fleet", section_fleet, true},
+    {"cost", "Cost", section_cost, true},
+    {"services", "Services and tenants", section_services, true},
+    {"assumptions", "What this rests on", section_assumptions, false},
+    {"repeat", "How to repeat it", section_repeat, false},
+    {NULL, NULL, NULL, false},
 };

@@ -13,12 +13,14 @@ static void find(struct drawing *d, const struct view *view, size_t i, const str
     double of_run = panel_number(&view->panels[i], "gpu.busy_fraction");
     const char *busy = say_percent(d->arena, isnan(of_run) ? l[GPU].mean : of_run);
     if (view->count > 1) {
-        drawing_compare(d, view, i, "GPUs busy", busy);
+        drawing_compare(d, view, i, "GPUs busy, of the time that pods held them", busy);
         return;
     }
-    strbuf_printf(&d->finding, "GPUs were busy %s of the time", busy);
+    strbuf_printf(&d->finding, "GPUs were busy %s of the time that %s", busy,
+                  isnan(of_run) ? "replicas were Ready" : "pods held them");
     if (l[KV].count) {
-        strbuf_printf(&d->finding, "; the KV cache was %s full at most", say_percent(d->arena, l[KV].high));
+        strbuf_printf(&d->finding, "; on average over the replicas the KV cache was at most %s full, %s",
+                      say_percent(d->arena, l[KV].high), drawing_moment(d, l[KV].high_at_s));
     }
 }
 
@@ -45,9 +47,10 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     d->legend = LINES;
     d->legend_characters = sizeof "KV cache in use" - 1;
     double unit_s = drawing_time_axis(d, lines_end_s(lines, view->count * LINES));
-    strbuf_append(&d->note,
-                  "Of the time that replicas held GPUs, start-up included; the line is of those that were "
-                  "Ready.");
+    strbuf_append(
+        &d->note,
+        "Pods hold GPUs from binding to their end, start-up included; the line of GPUs busy is of the "
+        "time from Ready only, so it may lie higher.");
     plot_string(&d->input, "y_label", "%");
     plot_number(&d->input, "y_max", 102);
     for (size_t i = 0; i < view->count; i++) {

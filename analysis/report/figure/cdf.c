@@ -132,6 +132,12 @@ static void append_panel(struct drawing *d, const struct view *view, const struc
 
 /* ---- words ---- */
 
+static bool is_reached(const struct view *view, const struct latency *l, double share) {
+    const struct distribution *of = distribution_at(view, 0);
+    return !of || of->values[l->of].n + of->never[l->of] == 0 ||
+           isfinite(histogram_quantile(&of->values[l->of], share, of->never[l->of]));
+}
+
 static const char *quantile_text(struct drawing *d, const struct view *view, const struct latency *l,
                                  size_t i, double share) {
     const struct distribution *of = distribution_at(view, i);
@@ -146,7 +152,9 @@ static void find(struct drawing *d, const struct view *view, const struct latenc
     double share = promise.there ? promise.share : default_share;
     const char *percent = say_percent(d->arena, share);
     const char *token = l->of == DISTRIBUTION_TTFT ? "first token" : "last token";
-    if (view->count == 1) {
+    if (view->count == 1 && !is_reached(view, l, share)) {
+        strbuf_printf(&d->finding, "Fewer than %s of requests ever had their %s", percent, token);
+    } else if (view->count == 1) {
         strbuf_printf(&d->finding, "%s of requests had their %s within %s", percent, token,
                       quantile_text(d, view, l, 0, share));
     }

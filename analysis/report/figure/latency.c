@@ -55,25 +55,6 @@ static double limit_of(const struct latency *l, const struct panel *p, struct ar
     return there ? limit : NAN;
 }
 
-/* The share of windows with a value in which it is within the limit. */
-static bool share_within(const struct view *view, const struct panel *p, const struct latency *l,
-                         double limit, double *share, struct error *err) {
-    struct arena scratch;
-    struct result_series s;
-    arena_init(&scratch);
-    const char *metric = arena_printf(&scratch, "%s_%s", l->metric, l->judged);
-    bool done = panel_series(view, p, metric, &scratch, &s, err);
-    size_t known = 0;
-    size_t within = 0;
-    for (size_t i = 0; done && i < s.count; i++) {
-        known += isnan(s.values[i]) ? 0 : 1;
-        within += s.values[i] <= limit;
-    }
-    *share = known ? (double)within / (double)known : NAN;
-    arena_free(&scratch);
-    return done;
-}
-
 static const char *windows(struct arena *a, double interval_s) {
     return interval_s == 60 ? "minutes" : arena_printf(a, "%s windows", say_span(a, interval_s));
 }
@@ -81,7 +62,7 @@ static const char *windows(struct arena *a, double interval_s) {
 /* Without an objective: the figure of the whole run, and the worst window. */
 static void find_plain(struct drawing *d, const struct view *view, size_t i, const struct latency *l,
                        const struct line *judged) {
-    const char *path = arena_printf(d->arena, "latency.%s.%s", l->metric, l->judged);
+    const char *path = arena_printf(d->arena, "latency_gate.%s.%s", l->metric, l->judged);
     const char *overall = say_latency(d->arena, panel_number(&view->panels[i], path));
     const char *worst = say_latency(d->arena, judged->high);
     if (view->count > 1) {
@@ -108,6 +89,11 @@ static void find_promised(struct drawing *d, const struct view *view, size_t i, 
     strbuf_printf(&d->finding, "%s stayed within %s in %s of the %s; worst %s %s", promise,
                   say_promised(d->arena, "latency_s", limit), in_share, windows(d->arena, judged->interval_s),
                   say_latency(d->arena, judged->high), drawing_moment(d, judged->high_at_s));
+    double failures = panel_failures(&view->panels[i]);
+    if (failures > 0) {
+        strbuf_printf(&d->finding, "; %s request%s failed, timed out or %s rejected",
+                      say_count(d->arena, failures), say_s(failures), failures == 1 ? "was" : "were");
+    }
 }
 
 static bool find(struct drawing *d, const struct view *view, size_t i, const struct latency *l,
@@ -116,7 +102,9 @@ static bool find(struct drawing *d, const struct view *view, size_t i, const str
     double share;
     if (!l->promised) {
         find_plain(d, view, i, l, &lines[JUDGED]);
-    } else if (!share_within(view, &view->panels[i], l, limit, &share, err)) {
+    } else if (!panel_share_within(view, &view->panels[i],
+                                   arena_printf(d->arena, "%s_%s", l->metric, l->judged), limit, &share,
+                                   err)) {
         return false;
     } else {
         find_promised(d, view, i, l, &lines[JUDGED], limit, share);
@@ -201,8 +189,9 @@ static bool draw_latency(struct latency l, const struct view *view, struct drawi
         scale(&lines[i * LINES], LINES, unit_s);
         drawing_lines(d, "latency", i, time_s, &lines[i * LINES], LINES);
     }
+    strbuf_append(&d->note, "Lines are of the requests that were completed in a window.");
     if (lines->merged > 1) {
-        strbuf_append(&d->note, "Where there is no room for all windows, a point is the worst of several.");
+        strbuf_append(&d->note, " Where there is no room for all windows, a point is the worst of several.");
     }
     return true;
 }

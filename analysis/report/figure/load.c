@@ -22,12 +22,13 @@ static void find(struct drawing *d, const struct view *view, size_t i, const str
         drawing_compare(d, view, i, "Requests queued at most", most);
         return;
     }
-    strbuf_printf(&d->finding, "At most %s request%s ran at a time", say_requests(d->arena, l[RUNNING].high),
-                  say_s(l[RUNNING].high));
+    strbuf_printf(&d->finding, "On average over %s, at most %s request%s ran at a time, %s",
+                  say_span(d->arena, l[RUNNING].interval_s), say_requests(d->arena, l[RUNNING].high),
+                  say_s(l[RUNNING].high), drawing_moment(d, l[RUNNING].high_at_s));
     if (l[QUEUE].high < queue_worth_saying) {
         strbuf_append(&d->finding, "; hardly any had to queue");
     } else {
-        strbuf_printf(&d->finding, " and %s queued, %s", most, drawing_moment(d, l[QUEUE].high_at_s));
+        strbuf_printf(&d->finding, "; at most %s queued, %s", most, drawing_moment(d, l[QUEUE].high_at_s));
     }
 }
 
@@ -52,7 +53,9 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
         return true;
     }
     drawing_panels(d, view);
-    strbuf_printf(&d->note, "Figures are means of windows of %s.", say_span(d->arena, lines->interval_s));
+    if (view->count > 1) {
+        strbuf_printf(&d->note, "Figures are means of windows of %s.", say_span(d->arena, lines->interval_s));
+    }
     d->legend = LINES;
     double unit_s = drawing_time_axis(d, lines_end_s(lines, n));
     plot_string(&d->input, "y_label", "requests");

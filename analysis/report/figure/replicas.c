@@ -17,8 +17,8 @@ static const struct line_of wanted[LINES] = {{"replicas_desired", THIN_MOST},
 
 /* ---- decisions ---- */
 
-enum { COLUMN_TIME, COLUMN_CURRENT, COLUMN_REPLICAS, COLUMN_WORKLOAD };
-static const char *const decision_columns[] = {"time_s", "current", "replicas", "workload", NULL};
+enum { COLUMN_TIME, COLUMN_CURRENT, COLUMN_REPLICAS, COLUMN_WORKLOAD, COLUMN_REASON };
+static const char *const decision_columns[] = {"time_s", "current", "replicas", "workload", "reason", NULL};
 
 enum { WORKLOADS_MAX = 64 };
 
@@ -74,21 +74,33 @@ struct marks {
     double t_s[MARKS_MAX], replicas[MARKS_MAX];
     bool up[MARKS_MAX];
     size_t drawn, ups, downs;
+    size_t by_hand;      /* changes that the scenario scripts */
+    size_t unread;       /* syncs of an autoscaler that could not read a metric */
+    const char *failure; /* the reason of the first of them */
     struct workloads of;
 };
 
-static bool note_decision(struct marks *m, struct result_scan *scan, size_t row, struct error *err) {
+static bool note_decision(struct marks *m, struct result_scan *scan, size_t row, struct arena *arena,
+                          struct error *err) {
     double t;
     double current;
     double replicas;
     const char *workload;
+    const char *reason;
     if (!result_number(scan, COLUMN_TIME, row, &t, err) ||
         !result_number(scan, COLUMN_CURRENT, row, &current, err) ||
         !result_number(scan, COLUMN_REPLICAS, row, &replicas, err) ||
-        !result_cell_text(scan, COLUMN_WORKLOAD, row, &workload, err)) {
+        !result_cell_text(scan, COLUMN_WORKLOAD, row, &workload, err) ||
+        !result_cell_text(scan, COLUMN_REASON, row, &reason, err)) {
         return false;
     }
-    if (replicas == current || !has_workload(&m->of, workload)) {
+    if (!has_workload(&m->of, workload)) {
+        return true;
+    }
+    if (reason && strncmp(reason, "FailedGet", strlen("FailedGet")) == 0) {
+        m->failure = m->unread++ ? m->failure : arena_strdup(arena, reason);
+    }
+    if (replicas == current) {
         return true;
     }
     *(replicas > current ? &m->ups : &m->downs) += 1;
@@ -100,20 +112,40 @@ static bool note_decision(struct marks *m, struct result_scan *scan, size_t row,
     return true;
 }
 
+static bool read_by_hand(const struct panel *p, struct marks *m, struct error *err) {
+    static const char *const columns[] = {"object", "reason", NULL};
+    if (!result_has_table(p->source->result, "events")) {
+        return true;
+    }
+    struct result_scan *scan = result_scan(p->source->result, "events", columns, err);
+    bool done = scan != NULL;
+    for (size_t rows; done && (rows = result_scan_next(scan, err)) > 0;) {
+        for (size_t i = 0; i < rows && done; i++) {
+            const char *object;
+            const char *reason;
+            done = result_cell_text(scan, 0, i, &object, err) && result_cell_text(scan, 1, i, &reason, err);
+            m->by_hand +=
+                done && reason && strcmp(reason, "ScaledByHand") == 0 && has_workload(&m->of, object);
+        }
+    }
+    result_scan_end(scan);
+    return done && !error_is_set(err);
+}
+
 /* Where several autoscalers are at work, a mark stands at the height of its own workload's size. */
 static bool read_marks(const struct panel *p, struct arena *arena, struct marks *m, struct error *err) {
     *m = (struct marks){0};
+    if (!read_workloads(p, arena, &m->of, err) || !read_by_hand(p, m, err)) {
+        return false;
+    }
     if (!result_has_table(p->source->result, "decisions")) {
         return true;
-    }
-    if (!read_workloads(p, arena, &m->of, err)) {
-        return false;
     }
     struct result_scan *scan = result_scan(p->source->result, "decisions", decision_columns, err);
     bool done = scan != NULL;
     for (size_t rows; done && (rows = result_scan_next(scan, err)) > 0;) {
         for (size_t i = 0; i < rows && done; i++) {
-            done = note_decision(m, scan, i, err);
+            done = note_decision(m, scan, i, arena, err);
         }
     }
     result_scan_end(scan);
@@ -131,17 +163,28 @@ static void append_marks(struct drawing *d, const struct marks *m, size_t i, dou
 /* ---- words ---- */
 
 static const char *decisions_text(struct drawing *d, const struct marks *m) {
-    if (m->ups + m->downs == 0) {
-        return "no scaling";
-    }
-    return arena_printf(d->arena, "%zu scale-up%s, %zu scale-down%s", m->ups, say_s((double)m->ups), m->downs,
-                        say_s((double)m->downs));
+    struct arena *a = d->arena;
+    const char *scaled = m->ups + m->downs == 0
+                             ? ""
+                             : arena_printf(a, ", %zu scale-up%s, %zu scale-down%s", m->ups,
+                                            say_s((double)m->ups), m->downs, say_s((double)m->downs));
+    const char *by_hand =
+        m->by_hand == 0 ? ""
+                        : arena_printf(a, ", %zu change%s by hand", m->by_hand, say_s((double)m->by_hand));
+    const char *unread =
+        m->unread == 0 ? ""
+                       : arena_printf(a, ", a metric could not be read in %zu sync%s of an autoscaler (%s)",
+                                      m->unread, say_s((double)m->unread), m->failure);
+    const char *text = arena_printf(a, "%s%s%s", scaled, by_hand, unread);
+    return *text ? text + strlen(", ") : "no scaling";
 }
 
+/* Values are means over windows of what comes in whole numbers: where the least mean is 1.59 there was a
+ * moment with one at most. */
 static const char *between(struct drawing *d, const struct line *l) {
     return l->low == l->high ? arena_printf(d->arena, "%s all the time", say_number(d->arena, l->low))
-                             : arena_printf(d->arena, "%s to %s", say_number(d->arena, l->low),
-                                            say_number(d->arena, l->high));
+                             : arena_printf(d->arena, "%s to %s", say_count(d->arena, floor(l->low)),
+                                            say_count(d->arena, ceil(l->high)));
 }
 
 static void find(struct drawing *d, const struct view *view, size_t i, const struct line *l,

@@ -16,23 +16,31 @@ static double limit_of(const struct panel *p) {
     return there ? limit : NAN;
 }
 
-static void find(struct drawing *d, const struct view *view, const struct line *lines) {
+static bool find(struct drawing *d, const struct view *view, const struct line *lines, struct error *err) {
     size_t promised = 0;
     size_t kept = 0;
     size_t slowest = 0;
     for (size_t i = 0; i < view->count; i++) {
         double limit = limit_of(&view->panels[i]);
         promised += isnan(limit) ? 0 : 1;
-        kept += lines[i].high <= limit;
+        double share = NAN;
+        if (!isnan(limit) &&
+            !panel_share_within(view, &view->panels[i], wanted->metric, limit, &share, err)) {
+            return false;
+        }
+        kept += share == 1 && panel_failures(&view->panels[i]) == 0;
         slowest = lines[i].high > lines[slowest].high ? i : slowest;
     }
     if (promised) {
-        strbuf_printf(&d->finding, "%zu of %zu services kept p95 TTFT within their objective all the time; ",
+        strbuf_printf(&d->finding,
+                      "%zu of %zu services kept p95 TTFT within their objective in every window and failed "
+                      "no request; ",
                       kept, promised);
     }
     strbuf_printf(&d->finding, "%sslowest: %s with %s %s", promised ? "" : "p95 TTFT by service, ",
                   view->panels[slowest].title, say_latency(d->arena, lines[slowest].high),
                   drawing_moment(d, lines[slowest].high_at_s));
+    return true;
 }
 
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
@@ -45,7 +53,9 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     drawing_panels(d, view);
     double unit_s = high < ms_up_to_s ? 1e-3 : 1;
     double time_s = drawing_time_axis(d, lines_end_s(lines, view->count));
-    find(d, view, lines);
+    if (!find(d, view, lines, err)) {
+        return false;
+    }
     for (size_t i = 0; i < view->count; i++) {
         double limit = limit_of(&view->panels[i]);
         promised = promised || !isnan(limit);

@@ -232,7 +232,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     plot_number(&d->input, "limit", limit);
     plot_number(&d->input, "is_joined", differ_in_cost(spots, view->count));
     find(d, spots, view->count, cost, worth);
-    if (!isnan(source_estimate(view->panels[0].source, cost->metric).half)) {
+    if (!isnan(source_estimate(view->panels[0].source, cost->path).half)) {
         strbuf_append(&d->note,
                       "Bars are 95 % intervals of each; changes in the table, of pairs under one seed, are "
                       "surer.");

@@ -31,8 +31,9 @@ static const struct compared {
     {"carbon.kg", "Carbon"},
 };
 
-static const double same_below = 5e-5; /* a change that would be written as zero */
-static const double factor_from = 2;   /* +200 % and more is said as a factor */
+static const double same_below = 5e-5;    /* a change that would be written as zero */
+static const double certain_below = 1e-6; /* an interval of rounding errors is none */
+static const double factor_from = 2;      /* +200 % and more is said as a factor */
 
 static bool is_share(const char *path) {
     return strcmp(path, "slo.attainment") == 0 || strcmp(path, "gpu.busy_fraction") == 0;
@@ -64,7 +65,8 @@ static const char *points_text(struct report *r, double points) {
                         say_number(r->arena, 100 * points));
 }
 
-/* The paired difference to the first arm, with its interval where there are replications. */
+/* The paired difference to the first arm, with its interval in a line of its own where there are
+ * replications. */
 static const char *paired_text(struct report *r, struct json_object *change,
                                const char *(*say)(struct report *, double)) {
     double mean = summary_figure(change, "mean");
@@ -73,16 +75,22 @@ static const char *paired_text(struct report *r, struct json_object *change,
     if (isnan(low) || isnan(high) || low == high) {
         return say(r, mean);
     }
-    return arena_printf(r->arena, "%s [%s, %s]", say(r, mean), say(r, low), say(r, high));
+    const char *from = say(r, low);
+    const char *to = say(r, high);
+    if (strcmp(from, to) == 0) { /* "same" thrice */
+        return say(r, mean);
+    }
+    return arena_printf(r->arena, "%s\n[%s, %s]", say(r, mean), from, to);
 }
 
+/* Without pairs a change is that of the means, whose intervals stand beside it. */
 static const char *change_text(struct report *r, size_t i, const char *path) {
     const struct source *s = &r->sources.items[i];
     struct json_object *metrics = json_read_at(r->sources.arms, "metrics");
     struct json_object *arm = json_read_member(json_read_member(metrics, path), s->name);
     bool share = is_share(path);
-    double own = summary_figure(s->summary, path);
-    double first = summary_figure(r->sources.items[0].summary, path);
+    double own = source_estimate(s, path).mean;
+    double first = source_estimate(&r->sources.items[0], path).mean;
     struct json_object *paired = json_read_member(arm, share ? "difference" : "relative");
     if (isfinite(summary_figure(paired, "mean")) && isfinite(first)) {
         return paired_text(r, paired, share ? points_text : relative_text);
@@ -98,12 +106,16 @@ static const char *cell_markup(struct report *r, size_t i, const char *path) {
     struct estimate e = source_estimate(&r->sources.items[i], path);
     struct strbuf cell = {0};
     html_text(&cell, say_metric(r->arena, metric, e.mean));
-    if (e.half > 0 && isfinite(e.half)) {
+    if (e.half > certain_below * fabs(e.mean) && isfinite(e.half)) {
         html_element(&cell, "small", NULL, say_half(r->arena, metric, e.half));
     }
     const char *change = i ? change_text(r, i, path) : "";
     if (*change) {
-        html_element(&cell, "small", "class=\"change\"", change);
+        size_t n = strcspn(change, "\n");
+        html_element(&cell, "small", "class=\"change\"", arena_strndup(r->arena, change, n));
+        if (change[n]) {
+            html_element(&cell, "small", "class=\"change\"", change + n + 1);
+        }
     }
     const char *markup = arena_strdup(r->arena, cell.text);
     strbuf_free(&cell);
@@ -113,7 +125,7 @@ static const char *cell_markup(struct report *r, size_t i, const char *path) {
 static void append_table(struct report *r) {
     struct html_table t =
         html_table_begin(&r->html,
-                         arena_printf(r->arena, "Side by side; last line of a cell: change against %s",
+                         arena_printf(r->arena, "Side by side; last lines of a cell: change against %s",
                                       r->sources.items[0].label),
                          report_heads(r, "Figure"), 1 + r->sources.count, report_numbers(r));
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
@@ -143,14 +155,16 @@ static const char *traffic_note(struct report *r) {
 static const char *interval_note(struct report *r) {
     double replications = summary_figure(r->sources.arms, "replications");
     if (!r->sources.arms) {
-        return NULL;
+        return report_replicated(r) ? "Where a result has replications its figures are means over them, with "
+                                      "half of their 95 % confidence interval; changes are of the means, not "
+                                      "of pairs of runs."
+                                    : NULL;
     }
     return replications > 1
                ? arena_printf(
                      r->arena,
                      "Figures in tables are means over %s runs with half of their 95 %% confidence interval, "
-                     "changes are of pairs of runs under one seed (pt: points of a share). Pictures show the "
-                     "first run.",
+                     "changes are of pairs of runs under one seed (pt: points of a share).",
                      say_count(r->arena, replications))
                : "One run each, so there are no confidence intervals (drydock run --reps N gives them).";
 }

@@ -11,21 +11,42 @@ static void append_row(struct html_table *t, const char *name, const char *text)
     html_cell(t, text);
 }
 
-/* Files that the scenario does not name were given with --trace. */
+/* Whether a text has NAME, without a folder, as the value of a key `file`. */
+static bool names_file(const char *text, const char *name) {
+    static const char key[] = "file:";
+    size_t n = strlen(name);
+    for (const char *at = text; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        const char *value = at + strspn(at, " \"'");
+        if (strncmp(value, name, n) == 0 && strchr(" \t\r\n\"',}#", value[n])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file that was given with --trace stands in the resolved scenario by its bare name, and does not in the
+ * scenario itself. */
+static bool was_given(const char *scenario, const char *resolved, const char *name) {
+    return names_file(resolved, name) && !names_file(scenario, name);
+}
+
 static bool append_trace_options(struct report *r, const struct source *s, struct strbuf *command,
                                  struct error *err) {
     const char *scenario;
+    const char *resolved;
     const char *traces;
     if (!result_text(s->result, "provenance/scenario", r->arena, &scenario, err) ||
+        !result_text(s->result, "provenance/resolved_scenario", r->arena, &resolved, err) ||
         !result_text(s->result, "provenance/traces", r->arena, &traces, err)) {
         return false;
     }
-    while (scenario && traces && *traces) {
+    while (scenario && resolved && traces && *traces) {
         size_t n = strcspn(traces, "\n");
         const char *line = arena_strndup(r->arena, traces, n);
         const char *sum = strstr(line, " sha256:");
         const char *name = sum ? arena_strndup(r->arena, line, (size_t)(sum - line)) : NULL;
-        if (name && !strstr(scenario, name)) {
+        if (name && was_given(scenario, resolved, name)) {
             strbuf_printf(command, " --trace %s", name);
         }
         traces += n + (traces[n] == '\n');
@@ -131,7 +152,10 @@ static bool append_source(struct report *r, const struct source *s, struct error
 bool section_repeat(struct report *r, struct error *err) {
     report_paragraph(
         r, "The same scenario, seed and version give the same bytes of result.h5 on any x86-64 machine; the "
-           "name after run stands for the scenario's folder.");
+           "name after run stands for the scenario's folder, and a trace for the file of that name and sum. "
+           "Options --set are not kept as such, nor is the arm of a result that is reported by itself: where "
+           "there were any, the command alone gives other figures, and what was run is the resolved scenario "
+           "with the manifests below.");
     for (size_t i = 0; i < r->sources.count; i++) {
         if (!append_source(r, &r->sources.items[i], err)) {
             return false;

@@ -19,9 +19,9 @@ static void append_missed(struct report *r, const struct source *s, enum objecti
     for (size_t i = 0; i < n && said < MISSED_SAID_MAX; i++) {
         struct verdict v = objective_verdict(s, &all[i], r->arena);
         if (v.judged && !v.met && !all[i].warns) {
-            strbuf_printf(out, "%s%s %s %s (%s)", said ? ", " : ": ", objective_name(r->arena, &all[i]),
+            strbuf_printf(out, "%s%s %s %s%s (%s)", said ? ", " : ": ", objective_name(r->arena, &all[i]),
                           isnan(v.value) ? "has" : "is", objective_value(r->arena, &all[i], &v),
-                          objective_limit(r->arena, &all[i]));
+                          isinf(v.value) ? " reached" : "", objective_limit(r->arena, &all[i]));
             said++;
         }
     }
@@ -94,7 +94,7 @@ static void append_outcome(struct report *r, const struct source *s, struct strb
     }
     double replications = summary_figure(s->summary, "replications");
     if (replications > 1) {
-        strbuf_printf(out, ". These are means over %s runs with different seeds; pictures show the first",
+        strbuf_printf(out, ". These are means over %s runs with different seeds; pictures show one of them",
                       say_count(a, replications));
     }
     strbuf_append(out, ".");
