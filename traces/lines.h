@@ -6,6 +6,7 @@
 #ifndef DRYDOCK_TRACES_LINES_H
 #define DRYDOCK_TRACES_LINES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,12 @@ enum { LINE_FAILED = -1, LINE_END = 0, LINE_GIVEN = 1, LINE_TOO_LONG = 2 };
  * unreadable, a directory or packed by something that is not gzip. */
 bool lines_open(struct line_reader *r, const char *path, struct error *err);
 void lines_close(struct line_reader *r);
+
+/* Lines read in place, up to `behind` (a line's first byte), instead of by lines_next. */
+static inline void lines_taken(struct line_reader *r, const char *behind, size_t lines) {
+    r->cur = behind;
+    r->line = lines < (size_t)(INT_MAX - r->line) ? r->line + (int)lines : INT_MAX;
+}
 
 /* The next line without its LF or CRLF, valid until the next call. A last line needs no newline. */
 int lines_next(struct line_reader *r, const char **line, size_t *length, struct error *err);

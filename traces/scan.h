@@ -14,6 +14,11 @@ struct instant {
     int64_t ps; /* 0 .. 1e12 - 1 */
 };
 
+static inline struct instant instant_of_ms(struct instant ms) {
+    const int64_t ms_ps = (int64_t)1000000000; /* SIMTIME_SECOND / 1000 */
+    return (struct instant){.s = ms.s / 1000, .ps = ms.s % 1000 * ms_ps + ms.ps / 1000};
+}
+
 /* Each fills *value and returns NULL, or returns why it cannot: "is empty", "is negative", "is not a number"
  * ... Blanks around are ignored. */
 const char *scan_count(const char *p, size_t n, int64_t most, int64_t *value); /* 12, 12.0 */

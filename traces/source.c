@@ -1,5 +1,6 @@
 #include "traces/source.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,17 @@ int trace_next(struct trace_source *s, struct trace_row *row, struct error *err)
     }
     *row = s->rows[s->at++];
     return 1;
+}
+
+int trace_next_rows(struct trace_source *s, const struct trace_row **rows, struct error *err) {
+    int got = source_refill(s, err);
+    if (got <= 0) {
+        return got;
+    }
+    size_t n = s->count - s->at < INT_MAX ? s->count - s->at : INT_MAX;
+    *rows = s->rows + s->at;
+    s->at += n;
+    return (int)n;
 }
 
 const struct trace_report *trace_report(const struct trace_source *s) {

@@ -115,14 +115,21 @@ const char *file_place(struct file_source *f, struct instant t, bool date, struc
 /* Rows may lie this far before the first that was read: 105 days of picoseconds still fit an int64. */
 enum { FILE_EARLIER_S_MAX = 5 * 86400 };
 
-/* The same for a dated file whose clock is known: false sends the caller to file_place. */
-static inline bool file_place_date(const struct file_source *f, struct instant t, struct trace_row *row) {
-    int64_t s = t.s - f->origin_s;
-    if (f->clock != CLOCK_DATED || s < -FILE_EARLIER_S_MAX || s >= SIMTIME_WINDOW_MAX / SIMTIME_SECOND) {
+/* The same when the clock is known and t is no date, or a date and the clock is CLOCK_DATED. False sends the
+ * caller to file_place. */
+struct file_clock {
+    int64_t origin_s;
+    simtime shift_ps;
+    bool zero_known;
+};
+
+static inline bool file_place_known(const struct file_clock *clock, struct instant t, simtime *arrival_ps) {
+    int64_t s = t.s - clock->origin_s;
+    if (s < -FILE_EARLIER_S_MAX || s >= SIMTIME_WINDOW_MAX / SIMTIME_SECOND) {
         return false;
     }
-    row->arrival_ps = s * SIMTIME_SECOND + t.ps - f->shift_ps;
-    return row->arrival_ps <= SIMTIME_WINDOW_MAX || !f->zero_known;
+    *arrival_ps = s * SIMTIME_SECOND + t.ps - clock->shift_ps;
+    return *arrival_ps <= SIMTIME_WINDOW_MAX || !clock->zero_known;
 }
 
 /* Room for the hashes of the row being parsed; set row->hashes and hash_count with it. */
@@ -133,31 +140,46 @@ void file_hash_keep(struct file_source *f, struct trace_row *row, size_t count);
 bool window_begin(struct file_source *f);
 bool window_settle(struct file_source *f, bool *more, struct error *err);
 
+/* Rows with plain shapes, many at a time: fills up to `room` of them from lines.cur on and takes their lines.
+ * 0 leaves the next row to the parser of single rows. */
+typedef size_t parse_many_fn(struct file_source *f, struct trace_row *rows, size_t room);
+
+/* Numbers the next `n` rows of the window and sees whether they are in order. */
+static inline void window_add(struct file_source *f, size_t n) {
+    struct row_window *w = &f->window;
+    struct trace_row *rows = w->rows + w->count;
+    simtime latest = w->latest;
+    uint64_t early = 0;
+    for (size_t i = 0; i < n; i++) {
+        rows[i].row = f->next_row + i;
+        early += rows[i].arrival_ps < latest;
+        latest = rows[i].arrival_ps < latest ? latest : rows[i].arrival_ps;
+    }
+    w->latest = latest;
+    w->disorder |= early > 0;
+    f->base.report.out_of_order += early;
+    f->next_row += n;
+    w->count += n;
+}
+
 /* fill() of a reader: parses rows up to the window's end, sorts them if need be, gives out all but those kept
- * for sorting. Inlined with the parser, so that a row costs no indirect call. */
-static inline __attribute__((always_inline)) bool file_fill(struct file_source *f, parse_row_fn *parse,
-                                                            struct error *err) {
+ * for sorting. `many` may be NULL. */
+static inline bool file_fill(struct file_source *f, parse_row_fn *parse, parse_many_fn *many,
+                             struct error *err) {
     struct row_window *w = &f->window;
     bool more = window_begin(f);
     while (more) {
         while (w->count < w->capacity && !w->ended) {
-            struct trace_row *row = &w->rows[w->count];
-            enum parsed got = parse(f, row, err);
-            if (got == PARSED_FAILED) {
-                return false;
+            size_t n = many ? many(f, w->rows + w->count, w->capacity - w->count) : 0;
+            if (n == 0) {
+                enum parsed got = parse(f, &w->rows[w->count], err);
+                if (got == PARSED_FAILED) {
+                    return false;
+                }
+                w->ended = got == PARSED_END;
+                n = got == PARSED_ROW;
             }
-            if (got == PARSED_END) {
-                w->ended = true;
-                break;
-            }
-            row->row = f->next_row++;
-            if (row->arrival_ps < w->latest) {
-                w->disorder = true;
-                f->base.report.out_of_order++;
-            } else {
-                w->latest = row->arrival_ps;
-            }
-            w->count++;
+            window_add(f, n);
         }
         if (!window_settle(f, &more, err)) {
             return false;

@@ -107,6 +107,9 @@ struct trace_source *trace_open(const char *path, const struct trace_open_option
 
 /* The next row: 1 = given, 0 = end, -1 = failed. */
 int trace_next(struct trace_source *s, struct trace_row *row, struct error *err);
+/* The next rows as they lie in the reader, without a copy: their count, 0 = end, -1 = failed. They are valid
+ * until the next call. */
+int trace_next_rows(struct trace_source *s, const struct trace_row **rows, struct error *err);
 const struct trace_report *trace_report(const struct trace_source *s);
 void trace_close(struct trace_source *s);
 

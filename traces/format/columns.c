@@ -144,8 +144,7 @@ static const char *take_arrival_ms(const char *p, size_t n, struct csv_row *r) {
     const char *why = scan_seconds(p, n, &ms);
     if (!why) {
         r->date = false;
-        r->at.s = ms.s / 1000;
-        r->at.ps = ms.s % 1000 * (SIMTIME_SECOND / 1000) + ms.ps / 1000;
+        r->at = instant_of_ms(ms);
     }
     return why;
 }
@@ -375,6 +374,9 @@ enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error
         row_clear(row);
         struct csv_row r = {.row = row};
         if (split_line(c, line, length, &r) && finish_row(c, &r)) {
+            if (c->plain && c->plain->missed != 1) { /* one row that differs is no new shape */
+                plain_learn(c, line, length, line + length < f->lines.cur && line[length] == '\r', row);
+            }
             return PARSED_ROW;
         }
     }
@@ -485,6 +487,7 @@ struct csv_source *csv_source_new(struct trace_input *input, const struct csv_di
     struct csv_source *c = mem_zalloc(1, sizeof *c);
     file_source_init(&c->file, ops, input, options, names, dialect->format);
     c->dialect = dialect;
+    c->plain = mem_zalloc(1, sizeof *c->plain);
     if (!read_header(c, err)) {
         ops->close(&c->file.base);
         return NULL;
@@ -496,11 +499,12 @@ void csv_close(struct trace_source *s) {
     struct csv_source *c = (struct csv_source *)s;
     file_source_free(&c->file);
     arena_free(&c->arena);
+    free(c->plain);
     free(c);
 }
 
 static bool csv_fill(struct trace_source *s, struct error *err) {
-    return file_fill((struct file_source *)s, csv_parse, err);
+    return file_fill((struct file_source *)s, csv_parse, plain_many, err);
 }
 
 struct trace_source *csv_open_dialect(struct trace_input *input, const struct csv_dialect *dialect,

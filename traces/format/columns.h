@@ -3,6 +3,7 @@
 #ifndef DRYDOCK_TRACES_COLUMNS_H
 #define DRYDOCK_TRACES_COLUMNS_H
 
+#include "traces/format/plain.h"
 #include "traces/source.h"
 
 /* What a column says; one row each in column_uses[] of columns.c, which has our name of it. */
@@ -62,6 +63,7 @@ struct csv_source {
     unsigned char uses[CSV_COLUMNS_MAX];
     const char *names[CSV_COLUMNS_MAX]; /* the file's, for messages */
     char quoted[CSV_QUOTED_BYTES_MAX];
+    struct plain_reader *plain;
 };
 
 /* Reads the header line by the dialect's table. On failure the source is closed (by ops) and NULL given. */

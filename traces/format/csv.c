@@ -112,7 +112,7 @@ static bool says_what_is_asked(const struct csv_source *c, struct error *err) {
 }
 
 static bool own_fill(struct trace_source *s, struct error *err) {
-    return file_fill((struct file_source *)s, csv_parse, err);
+    return file_fill((struct file_source *)s, csv_parse, plain_many, err);
 }
 
 static void own_close(struct trace_source *s) {

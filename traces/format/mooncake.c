@@ -170,7 +170,7 @@ static enum parsed mooncake_parse(struct file_source *f, struct trace_row *row, 
 }
 
 static bool mooncake_fill(struct trace_source *s, struct error *err) {
-    return file_fill((struct file_source *)s, mooncake_parse, err);
+    return file_fill((struct file_source *)s, mooncake_parse, NULL, err);
 }
 
 static void mooncake_close(struct trace_source *s) {
