@@ -41,7 +41,11 @@ size_t h5_type_bytes(enum h5_type type) {
     return type == H5_U32 ? 4 : 8;
 }
 
-enum { NAMES_STORED_MAX = TRACE_NAMES_MAX, HASHES_PER_ROW_MAX = 65536 };
+enum {
+    NAMES_STORED_MAX = TRACE_NAMES_MAX,
+    HASHES_PER_ROW_MAX = 65536,
+    BATCH_ROWS = 512 /* given out at a time: 48 KiB, written and read while they are in the nearest cache */
+};
 
 struct h5_source {
     struct trace_source base;
@@ -60,8 +64,10 @@ struct h5_source {
     bool service_forced;
     uint64_t *hash_rows;
     size_t hash_capacity;
-    struct trace_row rows[H5_CHUNK_ROWS];
-    unsigned char values[H5_CHUNK_ROWS * 8];
+    uint64_t chunk_row;                     /* first row of the values at hand ... */
+    size_t chunk_rows;                      /* ... and how many */
+    unsigned char *values[H5_COLUMN_COUNT]; /* NULL = absent */
+    struct trace_row rows[BATCH_ROWS];      /* 0 in absent columns from the beginning */
 };
 
 static bool fail(const struct h5_source *h, const char *field, const char *expected, struct error *err) {
@@ -216,16 +222,50 @@ static bool read_part(hid_t dataset, hid_t type, uint64_t from, uint64_t n, void
     return good;
 }
 
-static bool read_column(struct h5_source *h, int i, size_t n, struct error *err) {
-    const struct h5_column *column = &h5_columns[i];
-    size_t bytes = h5_type_bytes(column->type);
-    if (!read_part(h->columns[i], h5_memory_type(column->type), h->next_row, n, h->values)) {
-        return fail(h, column->name, "readable data; the file is damaged", err);
-    }
-    for (size_t row = 0; row < n; row++) {
-        memcpy((char *)&h->rows[row] + column->offset, h->values + row * bytes, bytes);
+/* A chunk of every column: a call costs the library some microseconds. */
+static bool read_chunk(struct h5_source *h, struct error *err) {
+    uint64_t left = h->row_count - h->next_row;
+    h->chunk_row = h->next_row;
+    h->chunk_rows = left < H5_CHUNK_ROWS ? (size_t)left : H5_CHUNK_ROWS;
+    for (int i = 0; i < H5_COLUMN_COUNT; i++) {
+        const struct h5_column *column = &h5_columns[i];
+        if (h->columns[i] < 0) {
+            continue;
+        }
+        if (!h->values[i]) {
+            h->values[i] = mem_alloc(H5_CHUNK_ROWS * h5_type_bytes(column->type));
+        }
+        if (!read_part(h->columns[i], h5_memory_type(column->type), h->chunk_row, h->chunk_rows,
+                       h->values[i])) {
+            return fail(h, column->name, "readable data; the file is damaged", err);
+        }
     }
     return true;
+}
+
+static void put_words(struct trace_row *rows, size_t offset, const unsigned char *values, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        memcpy((char *)&rows[i] + offset, values + i * 4, 4);
+    }
+}
+
+static void put_long_words(struct trace_row *rows, size_t offset, const unsigned char *values, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        memcpy((char *)&rows[i] + offset, values + i * 8, 8);
+    }
+}
+
+/* The next n rows of the chunk at hand. */
+static void put_columns(struct h5_source *h, size_t n) {
+    size_t at = (size_t)(h->next_row - h->chunk_row);
+    for (int i = 0; i < H5_COLUMN_COUNT; i++) {
+        const struct h5_column *column = &h5_columns[i];
+        if (h->values[i] && h5_type_bytes(column->type) == 4) {
+            put_words(h->rows, column->offset, h->values[i] + at * 4, n);
+        } else if (h->values[i]) {
+            put_long_words(h->rows, column->offset, h->values[i] + at * 8, n);
+        }
+    }
 }
 
 static bool fail_row(const struct h5_source *h, size_t row, const char *expected, struct error *err) {
@@ -277,6 +317,7 @@ static bool read_hashes(struct h5_source *h, size_t n, struct error *err) {
         if (h->rows[i].hash_count > HASHES_PER_ROW_MAX) {
             return fail_row(h, i, "at most 65536 hashes", err);
         }
+        h->rows[i].hashes = NULL;
         total += h->rows[i].hash_count;
     }
     if (total == 0) {
@@ -303,14 +344,12 @@ static bool read_hashes(struct h5_source *h, size_t n, struct error *err) {
 
 static bool h5_fill(struct trace_source *s, struct error *err) {
     struct h5_source *h = (struct h5_source *)s;
-    uint64_t left = h->row_count - h->next_row;
-    size_t n = left < H5_CHUNK_ROWS ? (size_t)left : H5_CHUNK_ROWS;
-    memset(h->rows, 0, n * sizeof *h->rows);
-    for (int i = 0; i < H5_COLUMN_COUNT; i++) {
-        if (n > 0 && h->columns[i] >= 0 && !read_column(h, i, n, err)) {
-            return false;
-        }
+    if (h->next_row == h->chunk_row + h->chunk_rows && !read_chunk(h, err)) {
+        return false;
     }
+    uint64_t left = h->chunk_row + h->chunk_rows - h->next_row;
+    size_t n = left < BATCH_ROWS ? (size_t)left : BATCH_ROWS;
+    put_columns(h, n);
     for (size_t i = 0; i < n; i++) {
         if (!check_row(h, i, err)) {
             return false;
@@ -331,6 +370,7 @@ static void h5_close(struct trace_source *s) {
         if (h->columns[i] >= 0) {
             H5Dclose(h->columns[i]);
         }
+        free(h->values[i]);
     }
     if (h->hashes >= 0) {
         H5Dclose(h->hashes);
