@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How fast and how big: requests and events per second of wall time, peak memory, and trace reading, on the
-# Azure conversation hour once and twenty times over (copies end to end). Each speed is also given as a ratio
+# How fast and how big: requests and events per second of wall time and peak memory, on the Azure conversation
+# hour once and twenty times over (copies end to end), and trace reading, on 52 copies of it in three formats. Each speed is also given as a ratio
 # to a baseline that runs beside it, because machines differ and days do: a bare event-queue loop for
 # simulating, memchr counting newlines for reading. Appends a line a case to $BUILD/bench/history.csv.
 
@@ -15,7 +15,7 @@ PENDING=64 # about what a run of this size has pending
 
 mkdir -p "$BUILD/bench"
 header=date,revision,compiler,cpu,case,requests,events,wall_s,peak_mib,requests_per_s,events_per_s
-header+=,heap_per_s,events_vs_heap,requests_vs_heap,rows_per_s,bytes_per_s,memchr_bytes_per_s,reading_vs_memchr
+header+=,heap_per_s,events_vs_heap,requests_vs_heap,rows_per_s,bytes_per_s,map_lines_per_s,lines_per_s,reading_vs_map,reading_vs_memchr
 [[ -f $HISTORY ]] || echo "$header" >"$HISTORY"
 
 date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -43,14 +43,10 @@ one_run() {
 }
 
 bench() {
-    local case=$1 repeat=$2 scenario=$3 wall_s peak_kib reading rows_per_s='' bytes_per_s='' memchr_per_s=''
+    local case=$1 repeat=$2 scenario=$3 wall_s peak_kib
     shift 3
     read -r heap_per_s queue_per_s < <("$BENCH/queue_bench" "$PENDING")
     read -r wall_s _ peak_kib < <(one_run "$scenario" "$@")
-    if [[ $repeat -gt 0 ]]; then
-        reading=$("$BENCH/trace_bench" "$TRACE" "$repeat")
-        read -r _ rows_per_s bytes_per_s memchr_per_s <<<"$reading"
-    fi
 
     local requests events requests_per_s events_per_s
     requests=$(json arrived)
@@ -65,14 +61,31 @@ bench() {
         events/s "$events_per_s" "$(calculate %.3f "$events_per_s / $heap_per_s") of the bare heap loop" \
         "bare heap loop/s" "$heap_per_s" "$PENDING pending; the engine's queue alone $queue_per_s" \
         "peak memory MiB" "$(calculate %.1f "$peak_kib / 1024")" ""
-    if [[ -n $rows_per_s ]]; then
-        printf '  %-18s %14s   %s\n' "trace rows/s" "$rows_per_s" \
-            "$(calculate %.0f "$bytes_per_s / 1e6") MB/s, $(calculate %.3f "$bytes_per_s / $memchr_per_s") of memchr"
-    fi
     echo "$date,$revision,$compiler,$cpu,$case,$requests,$events,$wall_s,$(calculate %.1f "$peak_kib / 1024"),$(
         )$requests_per_s,$events_per_s,$heap_per_s,$(calculate %.4f "$events_per_s / $heap_per_s"),$(
-        )$(calculate %.3e "$requests_per_s / $heap_per_s"),$rows_per_s,$bytes_per_s,$memchr_per_s,$(
-        )${bytes_per_s:+$(calculate %.4f "$bytes_per_s / ${memchr_per_s:-1}")}" >>"$HISTORY"
+        )$(calculate %.3e "$requests_per_s / $heap_per_s"),,,,,," >>"$HISTORY"
+}
+
+# reading CASE FILE [LINES]: rows of FILE beside newlines of LINES, which has the same rows as text.
+reading() {
+    local case=$1 rows rows_per_s bytes_per_s map_per_s lines_per_s
+    shift
+    read -r rows rows_per_s bytes_per_s map_per_s lines_per_s < <("$BENCH/trace_bench" "$@")
+    printf '%s\n' "$case"
+    printf '  %-18s %14s   %s\n' \
+        "trace rows/s" "$rows_per_s" "$rows rows, $(calculate %.0f "$bytes_per_s / 1e6") MB/s" \
+        "newlines/s" "$map_per_s" "mapping and memchr: reading at $(calculate %.3f "$rows_per_s / $map_per_s") of it" \
+        "" "$lines_per_s" "mapped before: $(calculate %.3f "$rows_per_s / $lines_per_s") of it"
+    echo "$date,$revision,$compiler,$cpu,$case,$rows,,,,,,,,,$rows_per_s,$bytes_per_s,$map_per_s,$lines_per_s,$(
+        )$(calculate %.4f "$rows_per_s / $map_per_s"),$(calculate %.4f "$rows_per_s / $lines_per_s")" >>"$HISTORY"
+}
+
+# days FILE COUNT: the hour again on every following day.
+days() {
+    head -n 1 "$1"
+    for day in $(seq 0 $(($2 - 1))); do
+        tail -n +2 "$1" | sed "s/^2023-11-16/$(date -u -d "2023-11-16 + $day days" +%F)/"
+    done
 }
 
 bench quickstart 0 scenarios/quickstart
@@ -81,6 +94,13 @@ if [[ -f $TRACE ]]; then
         bench "azure-conv x$repeat" "$repeat" scenarios/azure-chat --set \
             "traces=[{file: $(realpath "$TRACE"), service: chat, region: westeurope, repeat: $repeat}]"
     done
+    days "$TRACE" 52 >"$SCRATCH/azure.csv"
+    for ending in csv h5; do
+        "$DRYDOCK" trace convert "$SCRATCH/azure.csv" "$SCRATCH/own.$ending" --quiet
+    done
+    reading "read azure-llm" "$SCRATCH/azure.csv"
+    reading "read csv" "$SCRATCH/own.csv"
+    reading "read drydock.trace" "$SCRATCH/own.h5" "$SCRATCH/own.csv"
 else
     echo "no $TRACE: azure-chat runs on its embedded preset, and reading is not measured"
     bench "azure-preset x1" 0 scenarios/azure-chat

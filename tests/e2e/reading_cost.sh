@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# A guard: what a row costs to read, from an Azure trace, from CSV of our columns and from drydock.trace/1. Counted by
+# callgrind in tests/bench/trace_bench.c on made-up rows: the difference of many and few, so that opening drops out.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/../check.sh"
+
+# Measured, and a tenth on top.
+AZURE=220 CSV=330 COLUMNS=110
+FEW=5000 MANY=25000
+BENCH=$BUILD/tests/bench/trace_bench
+
+if [[ -n $MODE ]]; then
+    skip "instructions of reading a row" "not in $MODE builds"
+    exit
+fi
+command -v valgrind >/dev/null || {
+    skip "instructions of reading a row" "no valgrind"
+    exit
+}
+make --no-print-directory -s "$BENCH" >"$SCRATCH/make.log" 2>&1 || {
+    not_ok "tests/bench/trace_bench builds" "$SCRATCH/make.log"
+    exit
+}
+
+# azure ROWS: in the published shape, seven digits of a second and CRLF.
+azure() {
+    awk -v rows="$1" 'BEGIN {
+        printf "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"
+        for (i = 0; i < rows; i++) {
+            x = (x * 69069 + 1) % 4294967296
+            s = i / 10
+            printf "2023-11-16 %02d:%02d:%02d.%07d,%d,%d\r\n", s / 3600, s / 60 % 60, s % 60, i % 10 * 1000000 + i,
+                100 + x % 4000, 10 + x % 900
+        }
+    }'
+}
+
+counted() {
+    valgrind --tool=callgrind --toggle-collect=read_rows --callgrind-out-file=/dev/null "$BENCH" "$1" "$1" 1 2>&1 |
+        sed -n 's/^.*Collected : \([0-9]*\).*$/\1/p'
+}
+
+for rows in "$FEW" "$MANY"; do
+    azure "$rows" >"$SCRATCH/azure.$rows.csv"
+    for ending in csv h5; do
+        "$DRYDOCK" trace convert "$SCRATCH/azure.$rows.csv" "$SCRATCH/own.$rows.$ending" --quiet || exit
+    done
+done
+while read -r name file ending limit; do
+    few=$(counted "$SCRATCH/$file.$FEW.$ending")
+    many=$(counted "$SCRATCH/$file.$MANY.$ending")
+    a_row=$(((${many:-0} - ${few:-0}) / (MANY - FEW)))
+    if [[ $a_row -gt 0 && $a_row -le $limit ]]; then
+        ok "instructions of reading a row of $name: $a_row, at most $limit"
+    else
+        not_ok "instructions of reading a row of $name: $a_row, at most $limit"
+    fi
+done <<END
+azure-llm azure csv $AZURE
+csv own csv $CSV
+drydock.trace/1 own h5 $COLUMNS
+END
