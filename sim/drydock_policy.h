@@ -16,16 +16,17 @@
 extern "C" {
 #endif
 
-#define DD_POLICY_ABI 2u
+#define DD_POLICY_ABI 3u
 
 /* A replica that may be chosen, as the gateway knows it: 32 bytes. */
 struct dd_candidate {
-    uint32_t replica;     /* its index in the run */
+    uint32_t replica;     /* its number in the service, counted as replicas become Ready; never given again */
+    uint32_t workload;    /* which one it is of, as a DD_OPTION_WORKLOADS names them */
     uint32_t outstanding; /* requests sent and not yet answered */
-    uint32_t waiting;     /* of those, not yet in a batch */
-    uint32_t kv_permille; /* KV cache in use, thousandths */
+    uint32_t waiting;     /* of those, not yet in a batch, when the gateway last looked */
     uint64_t tokens;      /* prompt tokens of the outstanding requests */
-    double weight;        /* share of traffic asked for (1 unless a rollout says otherwise) */
+    uint32_t kv_permille; /* KV cache in use, thousandths, as of the replica's last event before that */
+    float weight;         /* share of traffic asked for: its workload's, over the workload's Ready replicas */
 };
 
 struct dd_route_request {
@@ -35,18 +36,44 @@ struct dd_route_request {
     uint32_t tenant;
 };
 
+enum dd_option_type {
+    DD_OPTION_NUMBER,   /* any number from low to high */
+    DD_OPTION_INTEGER,  /* a whole one */
+    DD_OPTION_WORKLOADS /* workloads of the service, one or a list: chat, deployment/chat */
+};
+
+/* What a router can be told, under policies[].options of a scenario. Names, bounds and what is required are
+ * checked before create() is called. */
+struct dd_option {
+    const char *name; /* NULL ends a table */
+    const char *help;
+    uint32_t type;     /* enum dd_option_type */
+    uint32_t required; /* not 0: there is no default */
+    double low, high;  /* of a number, inclusive */
+    double fallback;   /* a number that is not given; INFINITY is shown as "none" */
+};
+
+struct dd_option_value {
+    double number;
+    const uint32_t *workloads; /* as in dd_candidate; gone when create() returns */
+    uint32_t workload_count;
+};
+
 struct dd_router_ops {
     uint32_t abi; /* DD_POLICY_ABI */
     const char *name;
     const char *help;
-    /* Returns the router's state, NULL when it needs none. */
-    void *(*create)(void);
+    const struct dd_option *options; /* NULL = takes none */
+    /* Returns the router's state, NULL when it needs none; one a service. `values` has an entry for each row
+     * of `options`, in their order. */
+    void *(*create)(const struct dd_option_value *values);
     /* Index into candidates[0 .. count-1], count >= 1. `uniform` holds two independent draws from [0, 1) that
      * depend on the seed and the request alone. */
     uint32_t (*choose)(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]);
     void (*destroy)(void *state);
     uint32_t deterministic; /* not 0: chooses without draws, and `uniform` is NULL; saves their making */
+    uint32_t weighs;        /* not 0: goes by `weight`; weights for others are warned of */
 };
 
 #ifdef __cplusplus

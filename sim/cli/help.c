@@ -12,9 +12,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void print_policies(void) {
-    printf("Routers (policies[].router in a scenario): which replica a request goes to.\n\n");
+    printf("Routers (policies[].router in a scenario): which replica a request goes to; below a router what\n"
+           "it can be told (policies[].options).\n\n");
     for (size_t i = 0; routers[i]; i++) {
         printf("  %-20s%s\n", routers[i]->name, routers[i]->help);
+        router_print_options(routers[i]);
     }
     printf("  %-20s%s\n", "./FILE.so", "A router of your own (sim/drydock_policy.h), under --allow-exec.");
 }

@@ -59,55 +59,13 @@ static void count_reject(struct service_state *s, const char *reason) {
     }
 }
 
-/* ---- candidates ---- */
-
-static void refresh(struct world *w, struct serving_pod *p) {
-    if (p->candidate < 0) {
-        return;
-    }
-    struct dd_candidate *c = &w->services[p->service].candidates[p->candidate];
-    replica_look(p->replica);
-    c->outstanding = p->outstanding;
-    c->waiting = p->replica->waiting;
-    c->kv_permille = p->replica->kv_permille;
-    c->tokens = p->outstanding_tokens;
-}
-
-static void add_candidate(struct world *w, struct serving_pod *p) {
-    struct service_state *s = &w->services[p->service];
-    size_t capacity = s->candidate_capacity;
-    s->candidates = arena_grow(w->arena, s->candidates, s->candidate_count, s->candidate_count + 1u,
-                               &capacity, sizeof *s->candidates);
-    s->candidate_pods = arena_grow(w->arena, s->candidate_pods, s->candidate_count, s->candidate_count + 1u,
-                                   &s->candidate_capacity, sizeof *s->candidate_pods);
-    p->candidate = s->candidate_count++;
-    s->candidates[p->candidate] = (struct dd_candidate){.replica = p->replica->index, .weight = 1};
-    s->candidate_pods[p->candidate] = p;
-    refresh(w, p);
-}
-
-/* Keeps the order of the others, so that what a router sees does not depend on who left. */
-static void remove_candidate(struct world *w, struct serving_pod *p) {
-    if (p->candidate < 0) {
-        return;
-    }
-    struct service_state *s = &w->services[p->service];
-    for (uint32_t i = (uint32_t)p->candidate; i + 1 < s->candidate_count; i++) {
-        s->candidates[i] = s->candidates[i + 1];
-        s->candidate_pods[i] = s->candidate_pods[i + 1];
-        s->candidate_pods[i]->candidate = i;
-    }
-    s->candidate_count--;
-    p->candidate = -1;
-}
-
 /* ---- from the gateway to a replica ---- */
 
 static void release_from_pod(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
     bill_outstanding(w, p, -1);
     p->outstanding_tokens -= r->input_tokens;
-    refresh(w, p);
+    candidates_refresh(w, p);
     if (p->outstanding == 0) {
         cluster_pod_drained(w->cluster, p->pod);
     }
@@ -128,7 +86,7 @@ static void submit(struct world *w, struct request *r) {
     } else if (p->pod->phase == POD_GONE) {
         end = REQUEST_FAILED;
     } else if (replica_submit(p->replica, r, &reason)) {
-        refresh(w, p);
+        candidates_refresh(w, p);
         return;
     } else {
         count_reject(service_of(w, r), reason);
@@ -174,6 +132,7 @@ static void route(struct world *w, struct request *r) {
         draws[1] = rng_uniform(&rng);
         uniform = draws;
     }
+    candidates_see(w, s);
     uint32_t chosen = s->router->choose(s->router_state, &seen, s->candidates, s->candidate_count, uniform);
     if (chosen >= s->candidate_count) {
         error_set(&w->failure, ERROR_FAILED, "router '%s' chose replica %u of %u", s->router->name, chosen,
@@ -192,7 +151,7 @@ static void route(struct world *w, struct request *r) {
         return;
     }
     r->down_ps += hop;
-    refresh(w, p);
+    candidates_refresh(w, p);
     engine_at(w->engine, engine_now(w->engine) + hop, EVENT_ARRIVAL, submit_later, w, (uint64_t)(uintptr_t)r);
 }
 
@@ -280,7 +239,7 @@ void dataplane_arrived(struct world *w, struct request *r) {
 static void on_scheduled(void *context, struct replica *replica, struct request *r) {
     struct world *w = context;
     service_of(w, r)->waiting--;
-    refresh(w, w->pods[replica->index]);
+    candidates_refresh(w, w->pods[replica->index]);
 }
 
 static void on_first_token(void *context, struct replica *replica, struct request *r) {
@@ -347,7 +306,7 @@ static void on_pod_ready(void *context, struct pod *pod) {
     w->pods = arena_grow(w->arena, w->pods, w->serving_count, w->serving_count + 1, &w->serving_capacity,
                          sizeof(struct serving_pod *));
     w->pods[w->serving_count++] = p;
-    add_candidate(w, p);
+    candidates_add(w, p);
     observe_pod(w, p);
     series_pod_ready(w, p);
     release_held(w, &w->services[p->service]);
@@ -357,7 +316,7 @@ static void on_pod_terminating(void *context, struct pod *pod) {
     struct world *w = context;
     struct serving_pod *p = pod->owner_data;
     if (p) {
-        remove_candidate(w, p);
+        candidates_remove(w, p);
     }
     if (!p || p->outstanding == 0) {
         cluster_pod_drained(w->cluster, pod);

@@ -70,8 +70,12 @@ struct service_state {
     struct serving_pod **candidate_pods;
     uint32_t candidate_count;
     size_t candidate_capacity;
-    struct request_list held; /* at the gateway while no replica is Ready */
-    uint64_t waiting;         /* reached the gateway, not yet scheduled anywhere */
+    simtime metrics_refresh_ps; /* what the gateway sees of replicas is of a multiple of this; 0 = of now */
+    simtime seen_ps;            /* the last such multiple */
+    uint32_t ever_ready;        /* replicas so far: the next one's number */
+    bool has_weights;           /* its workloads' `weight` counts; else every replica has 1 */
+    struct request_list held;   /* at the gateway while no replica is Ready */
+    uint64_t waiting;           /* reached the gateway, not yet scheduled anywhere */
     struct reject_reason rejects[REJECT_REASONS_MAX];
     struct scope scope;
     simtime_total
@@ -94,6 +98,7 @@ struct workload_state {
     bool can_serve;        /* false: nothing says how long its work takes */
     double api_overhead_s; /* plain servers; model servers have theirs in the config */
     int64_t gpus;          /* a pod */
+    double weight;         /* of the service's traffic, by the policy's weights */
 };
 
 /* A pod that has been Ready: its replica. */
@@ -102,7 +107,9 @@ struct serving_pod {
     struct replica *replica;
     uint32_t demand;
     uint32_t service;
-    int64_t candidate; /* place in the service's candidates; -1 = takes no work */
+    int64_t candidate;             /* place in the service's candidates; -1 = takes no work */
+    uint32_t waiting, kv_permille; /* as of its last event, at looked_ps */
+    simtime looked_ps;
     simtime api_overhead_ps;
     uint32_t outstanding; /* changed by bill_outstanding only */
     uint64_t outstanding_tokens;
@@ -219,9 +226,12 @@ struct world {
     struct record_table *requests_table, *events_table, *decisions_table;
 };
 
-/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_preloaded.c */
+/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_policy.c, world_preloaded.c */
 bool world_build(struct world *w, const struct run_options *options, struct error *err);
 bool world_services(struct world *w, const struct run_options *options, struct error *err);
+/* Queue limit, time-out, router with its options, and weights of a service, once its workloads are known. */
+bool world_policy(struct world *w, struct service_state *s, const struct run_options *options,
+                  struct error *err);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_preloaded(struct world *w, struct error *err);
@@ -249,6 +259,12 @@ void dataplane_stop_when_done(struct world *w);
 /* arrivals.c */
 void arrivals_begin(struct world *w);
 void arrivals_forget(struct request *r); /* what the record has beside itself */
+
+/* candidates.c: what routers choose from, as the gateway sees it */
+void candidates_add(struct world *w, struct serving_pod *p);
+void candidates_remove(struct world *w, struct serving_pod *p);
+void candidates_refresh(struct world *w, struct serving_pod *p); /* after an event at the replica */
+void candidates_see(struct world *w, struct service_state *s);   /* before a router chooses */
 
 /* patience.c: begins at the gateway, ends with the first token or the request, whichever comes first. */
 void patience_begins(struct world *w, struct request *r);

@@ -45,21 +45,6 @@ const struct service_state *service_called(const struct world *w, const char *ca
     return NULL;
 }
 
-/* The entry that names the service, else the one for all. */
-static const struct policy_config *policy_of(const struct world *w, const struct service_state *s) {
-    const struct policy_config *found = NULL;
-    for (size_t i = 0; i < w->scenario.policy_count; i++) {
-        const struct policy_config *p = &w->scenario.policies[i];
-        if (p->service && service_called(w, p->service) == s) {
-            return p;
-        }
-        if (!p->service && !found) {
-            found = p;
-        }
-    }
-    return found;
-}
-
 static double *limit_of(struct request_limits *l, const char *metric) {
     static const char *const names[] = {"latency.ttft_s", "latency.tpot_s", "latency.e2e_s",
                                         "latency.queue_s"};
@@ -88,28 +73,6 @@ static void read_limits(const struct world *w, struct service_state *s) {
             *limit = fmin(*limit, o->limit);
         }
     }
-}
-
-static bool set_policy(struct world *w, struct service_state *s, const struct run_options *options,
-                       struct error *err) {
-    const struct policy_config *p = policy_of(w, s);
-    s->queue_limit = p ? p->queue_limit : -1;
-    s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
-    const char *router = p ? p->router : "round-robin";
-    bool is_path = strchr(router, '/') != NULL;
-    if (is_path) {
-        router = path_join(w->arena, w->scenario.folder, router);
-    }
-    if (is_path && options->check_only) { /* code is not loaded to be checked */
-        return true;
-    }
-    s->router = router_load(router, options->allow_exec, p ? &p->pos : NULL, err);
-    if (!s->router) {
-        return false;
-    }
-    s->router_state = s->router->create ? s->router->create() : NULL;
-    s->router_stream = hash64_text(s->name);
-    return true;
 }
 
 static uint32_t add_service(struct world *w, const char *name, const struct position *pos) {
@@ -201,7 +164,7 @@ bool world_services(struct world *w, const struct run_options *options, struct e
     find_default(w);
     for (uint32_t i = 0; i < w->service_count; i++) {
         read_limits(w, &w->services[i]);
-        if (!set_policy(w, &w->services[i], options, err)) {
+        if (!world_policy(w, &w->services[i], options, err)) {
             return false;
         }
     }

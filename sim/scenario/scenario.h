@@ -98,6 +98,9 @@ struct policy_config {
     const char *router;  /* a row of routers[]: its name is checked by the run, which knows them */
     int64_t queue_limit; /* requests waiting for a replica of the service, all replicas together; -1 = none */
     double timeout_s;    /* from arrival to first token; 0 = none */
+    double metrics_refresh_s;  /* how often the gateway sees replicas' queues and KV use; 0 = always */
+    struct yaml_node *options; /* a mapping, what the router is told; NULL = nothing */
+    struct yaml_node *weights; /* a mapping from workload to number, 0 or more; NULL = all alike */
 };
 
 /* How long work takes. Without an entry, a model server's own arguments and its node's GPU choose a built-in.

@@ -130,6 +130,8 @@ static bool check_links(const struct scenario *s, const struct names *ends, stru
 
 /* ---- services ---- */
 
+enum { WEIGHT_MOST = 1000000 }; /* as Gateway API routes have it */
+
 /* What requests can be sent to, and what serves them. */
 static bool gather_services(const struct scenario *s, struct names *services, struct names *workloads,
                             struct error *err) {
@@ -155,14 +157,57 @@ static bool gather_services(const struct scenario *s, struct names *services, st
     return true;
 }
 
-static bool check_policies(const struct scenario *s, const struct names *services, struct error *err) {
+static size_t names_count(const struct names *n, const char *name) {
+    size_t count = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        count += strcmp(n->items[i], name) == 0;
+    }
+    return count;
+}
+
+/* `name` is one workload's. */
+static bool check_workload(const struct names *workloads, const char *name, const struct spot *spot,
+                           struct error *err) {
+    if (!check_known(workloads, name, "workload", spot, err)) {
+        return false;
+    }
+    if (names_count(workloads, name) > 1) {
+        error_at(err, ERROR_INVALID, &spot->pos, spot->field, "\"%.80s\" names several workloads", name);
+        return error_hint(err, "say which: namespace/kind/name, the kind in lower case");
+    }
+    return true;
+}
+
+/* Whether the workloads are the service's is for the run to know. */
+static bool check_weights(const struct policy_config *policy, size_t index, const struct names *workloads,
+                          struct error *err) {
+    for (size_t i = 0; policy->weights != NULL && i < policy->weights->count; i++) {
+        const struct yaml_pair *pair = &policy->weights->pairs[i];
+        struct spot spot = {.pos = pair->pos};
+        snprintf(spot.field, sizeof spot.field, "spec.policies.%zu.weights.%s", index, pair->key);
+        double weight = -1;
+        if (!check_workload(workloads, pair->key, &spot, err)) {
+            return false;
+        }
+        bool read = pair->value->kind == YAML_SCALAR && unit_parse(UNIT_NUMBER, pair->value->text, &weight);
+        if (!read || weight < 0 || weight > WEIGHT_MOST) {
+            return error_at(err, ERROR_INVALID, &pair->value->pos, spot.field,
+                            "expected a number from 0 to %d", WEIGHT_MOST);
+        }
+    }
+    return true;
+}
+
+static bool check_policies(const struct scenario *s, const struct names *services,
+                           const struct names *workloads, struct error *err) {
     struct names seen = {.arena = services->arena};
     for (size_t i = 0; i < s->policy_count; i++) {
         const struct policy_config *policy = &s->policies[i];
         struct spot spot = spot_of(s, &policy->pos, "policies", i, "service");
         const char *name = policy->service != NULL ? policy->service : "";
         if (!check_known(services, policy->service, "service or workload", &spot, err) ||
-            !check_new(&seen, name, "policy for a service", &spot, err)) {
+            !check_new(&seen, name, "policy for a service", &spot, err) ||
+            !check_weights(policy, i, workloads, err)) {
             return false;
         }
     }
@@ -238,14 +283,6 @@ static bool check_gates(const struct scenario *s, const struct names *services, 
 
 /* ---- changes ---- */
 
-static size_t names_count(const struct names *n, const char *name) {
-    size_t count = 0;
-    for (size_t i = 0; i < n->count; i++) {
-        count += strcmp(n->items[i], name) == 0;
-    }
-    return count;
-}
-
 static bool same_change(const struct change_config *a, const struct change_config *b) {
     return a->at_s == b->at_s && strcmp(a->workload, b->workload) == 0;
 }
@@ -255,13 +292,8 @@ static bool check_change(const struct scenario *s, size_t i, const struct names 
     const struct change_config *change = &s->changes[i];
     struct spot workload = spot_of(s, &change->pos, "changes", i, "workload");
     struct spot at = spot_of(s, &change->pos, "changes", i, "at");
-    if (!check_known(workloads, change->workload, "workload", &workload, err)) {
+    if (!check_workload(workloads, change->workload, &workload, err)) {
         return false;
-    }
-    if (names_count(workloads, change->workload) > 1) {
-        error_at(err, ERROR_INVALID, &workload.pos, workload.field, "\"%.80s\" names several workloads",
-                 change->workload);
-        return error_hint(err, "say which: namespace/kind/name, the kind in lower case");
     }
     for (size_t k = 0; k < i; k++) {
         if (same_change(&s->changes[k], change)) {
@@ -386,7 +418,7 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
               check_series(s, err) && check_places(s, &regions, &zones, &ends, err) &&
               check_pools(s, &zones, err) && check_links(s, &ends, err) &&
               gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
-              check_policies(s, &services, err) && check_service_times(s, &workloads, err) &&
+              check_policies(s, &services, &workloads, err) && check_service_times(s, &workloads, err) &&
               check_objectives(s, &services, notices, err) && check_gates(s, &services, notices, err) &&
               check_changes(s, &workloads, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {

@@ -227,6 +227,16 @@ static const struct field policy_fields[] = {
         "The service it is for; without it, all that no entry names."),
     ROW("router", TEXT, policy_config, router, "How a request finds a replica (`drydock help policies`).",
         .fallback = "round-robin"),
+    ROW("options", NODE, policy_config, options,
+        "What the router is told, by name (`drydock help policies`): `{bound: 1.25}`."),
+    ROW("weights", NODE, policy_config, weights,
+        "Shares of traffic by workload, for routers that go by them: `{deployment/chat: 9, "
+        "deployment/chat-canary: 1}`. A workload's Ready replicas divide its share. All workloads of the "
+        "service or none."),
+    DURATION("metrics_refresh", policy_config, metrics_refresh_s,
+             "How often the gateway sees queues and KV use of replicas (the Gateway API Inference Extension: "
+             "50ms); `0s`: always. What it has sent itself it knows.",
+             .fallback = "0s", WITHIN(0, 3600)),
     ROW("queue_limit", INTEGER, policy_config, queue_limit,
         "Requests waiting for the service, all replicas together; more are rejected.", .absent = -1,
         WITHIN(0, 1e9)),
@@ -362,7 +372,8 @@ static const struct field spec_fields[] = {
          "What arrives; several are mixed by time.", .fallback = "[{preset: quickstart}]"),
     GROUP("cluster", cluster_fields, "What there is to run on."),
     GROUP("telemetry", telemetry_fields, "What controllers see, and when they act."),
-    LIST("policies", policies, policy_count, policy_config, policy_fields, NULL, "How requests find work."),
+    LIST("policies", policies, policy_count, policy_config, policy_fields, scenario_finish_policy,
+         "How requests find work."),
     LIST("service_times", service_times, service_time_count, service_time_config, service_time_fields,
          scenario_finish_service_time,
          "How long work takes, where the model server's arguments and the GPU do not say it."),

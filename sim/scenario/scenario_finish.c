@@ -71,6 +71,18 @@ bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *n
     return true;
 }
 
+/* Names are checked by those who know routers and workloads. */
+bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node *node, void *element) {
+    const struct policy_config *policy = element;
+    if (policy->options != NULL && policy->options->kind != YAML_MAPPING) {
+        return field_error(reader, node, "options", "expected a mapping from option to value");
+    }
+    if (policy->weights != NULL && policy->weights->kind != YAML_MAPPING) {
+        return field_error(reader, node, "weights", "expected a mapping from workload to weight");
+    }
+    return true;
+}
+
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element) {
     const struct service_time_config *entry = element;
     static const char *const plain_only[] = {"concurrency", "queue_limit"};

@@ -10,6 +10,7 @@
 bool scenario_finish_trace(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_pool(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);

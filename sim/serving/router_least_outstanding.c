@@ -1,21 +1,15 @@
 /* The replica with the fewest requests sent and not yet answered; ties go to the lowest index. */
 #include "serving/router.h"
 
-/* Both in one number, so that the search is a minimum without branches that no predictor learns: among 64
- * replicas a third of the time. */
-static uint64_t key_of(const struct dd_candidate *c) {
-    return (uint64_t)c->outstanding << 32 | c->replica;
-}
-
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {
     (void)state;
     (void)request;
     (void)uniform;
     uint32_t best = 0;
-    uint64_t least = key_of(&candidates[0]);
+    uint64_t least = router_busy(&candidates[0]);
     for (uint32_t i = 1; i < count; i++) {
-        uint64_t key = key_of(&candidates[i]);
+        uint64_t key = router_busy(&candidates[i]);
         best = key < least ? i : best;
         least = key < least ? key : least;
     }

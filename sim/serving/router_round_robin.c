@@ -5,16 +5,17 @@
 #include "serving/router.h"
 
 struct round_robin {
-    /* by its index in the run, so that replicas that come and go do not shift the turn */
+    /* by its number in the service, so that replicas that come and go do not shift the turn */
     uint32_t last_replica;
     bool started;
 };
 
-static void *create(void) {
+static void *create(const struct dd_option_value *values) {
+    (void)values;
     return mem_zalloc(1, sizeof(struct round_robin));
 }
 
-/* The first candidate after the last one served, in order of replica index, wrapping around. */
+/* The first candidate after the last one served, in order of replica number, wrapping around. */
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {
     (void)request;

@@ -27,6 +27,8 @@ check "drydock help --json is JSON" sh -c "'$DRYDOCK' help --json | /usr/bin/pyt
 for topic in policies engine-flags; do
     check "drydock help $topic" sh -c "'$DRYDOCK' help $topic | grep -q ."
 done
+check "drydock help policies tells a router's options" \
+    sh -c "'$DRYDOCK' help policies | grep -A1 '^      long_from ' | grep -q 'default 4096'"
 if command -v man >/dev/null; then
     check "the man page renders without warnings" renders_clean
 else

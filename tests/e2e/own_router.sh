@@ -12,7 +12,7 @@ awk '/^```/ { inside = /^```c$/; if (!inside && seen) exit; next } inside { seen
 build() {
     local object=$1
     shift
-    cc -shared -fPIC -O1 -Isim -I. -Drouter_least_tokens=dd_router "$@" -o "$SCRATCH/$object" "$SCRATCH/router.c"
+    cc -shared -fPIC -O1 -Isim -I. -Dmem_zalloc=calloc -Drouter_least_work=dd_router "$@" -o "$SCRATCH/$object" "$SCRATCH/router.c"
 }
 # run_with CODE OBJECT [OPTION...]
 run_with() {
@@ -29,6 +29,9 @@ says() {
 
 check "the page's example builds" build mine.so
 check "it routes a run" run_with 0 mine.so --allow-exec
+check "it takes its option" run_with 0 mine.so --allow-exec --set policies.0.options.request_tokens=50
+check "and no other" says "did you mean 'request_tokens'?" \
+    run_with 3 mine.so --allow-exec --set policies.0.options.request_token=50
 check "without --allow-exec it is refused" run_with 3 mine.so
 check "and the message says how to allow it" says --allow-exec run_with 3 mine.so
 

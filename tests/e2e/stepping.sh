@@ -28,10 +28,26 @@ same() {
 }
 
 check "quickstart" same scenarios/quickstart
-for router in round-robin random least-outstanding power-of-two; do
+routers() { "$DRYDOCK" help policies | sed -n 's/^  \([a-z][-a-z]*\)  .*/\1/p'; }
+for router in $(routers | grep -v two-pool-by-length); do
     check "quickstart, six times the traffic, $router" \
-        same scenarios/quickstart --set traces.0.rate_scale=6 --set policies.0.router=$router
+        same scenarios/quickstart --set traces.0.rate_scale=6 --set policies.0.router="$router"
 done
+check "quickstart, six times the traffic, a gateway that looks every 50 ms" same scenarios/quickstart \
+    --set traces.0.rate_scale=6 --set policies.0.router=kv-usage-aware --set policies.0.metrics_refresh=50ms
+
+# A service of two workloads, with sessions.
+cp -r scenarios/quickstart "$SCRATCH/two"
+sed 's/\bname: chat$/name: long/; s/replicas: 2/replicas: 1/; s/{app: chat}/{app: chat, pool: long}/; /^---/,$d' \
+    scenarios/quickstart/manifests/chat.yaml >"$SCRATCH/two/manifests/long.yaml"
+sed -i '1,/^---/s/{app: chat}/{app: chat, pool: short}/' "$SCRATCH/two/manifests/chat.yaml"
+with_sessions='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 12, session_turns_mean: 6}}]'
+check "two pools by length" same "$SCRATCH/two" --set "$with_sessions" \
+    --set policies.0.router=two-pool-by-length --set 'policies.0.options={long: deployment/long, long_from: 1024}'
+check "a canary by weight" same "$SCRATCH/two" --set "$with_sessions" \
+    --set policies.0.router=weighted --set 'policies.0.weights={deployment/chat: 9, deployment/long: 1}'
+check "sessions under a bound" same "$SCRATCH/two" --set "$with_sessions" \
+    --set policies.0.router=session-affinity --set 'policies.0.options={bound: 1.25}'
 check "quickstart, forty times: time-outs and rejections" same scenarios/quickstart --set traces.0.rate_scale=40
 check "quickstart, deterministic arrivals: many ties" same scenarios/quickstart --set \
     'traces=[{service: chat, synth: {process: deterministic, rate_per_s: 8, input_tokens: 64, output_tokens: 100}}]'

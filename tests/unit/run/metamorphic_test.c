@@ -52,8 +52,10 @@ static void the_way_of_a_lone_request_is_latency_and_bytes_over_bandwidth(void *
 
 static void twice_the_replicas_never_queue_longer(void **state) {
     (void)state;
-    static const char *const routers[] = {"round-robin", "random", "least-outstanding", "power-of-two"};
-    for (int r = 0; r < 4; r++) {
+    static const char *const routers[] = {"round-robin",  "random",       "least-outstanding",
+                                          "power-of-two", "least-tokens", "kv-usage-aware",
+                                          "weighted"};
+    for (size_t r = 0; r < sizeof routers / sizeof routers[0]; r++) {
         double last_s = 1e9;
         for (int replicas = 1; replicas <= 8; replicas *= 2) {
             put("more/manifests/chat.yaml", chat_manifest("chat", replicas));
