@@ -172,7 +172,7 @@ static void tenants(struct world *w, struct summary *s, double window_s, bool ha
             continue;
         }
         struct scope_summary *to = &s->tenants[s->tenant_count++];
-        to->name = w->names.names[i];
+        to->name = arena_strdup(w->arena, w->names.names[i]); /* it outlives the world */
         latencies(w->tenants[i], to);
         rates(w->tenants[i], window_s, has_slo, to);
     }
