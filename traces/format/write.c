@@ -50,7 +50,7 @@ static bool h5_failed(const struct h5_writer *w, struct error *err) {
 }
 
 /* An extendible column; what was not written is 0. Not packed: three columns are 16 bytes a row, less than as
- * CSV, and unpacking took 60 of the 70 ns that reading a row did. No times in the object headers: the same
+ * CSV, and unpacking took 50 of the 61 ns that reading a row did. No times in the object headers: the same
  * rows make the same bytes. */
 static hid_t make_dataset(hid_t file, const char *name, enum h5_type type) {
     hsize_t none = 0;
