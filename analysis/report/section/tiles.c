@@ -51,8 +51,6 @@ static void append_tiles(struct report *r, const struct source *s) {
     append_metric_tile(
         r, s, "cost.total_usd", "cost.total_usd", "Cost",
         beside(r, s, "cost.usd_per_1k_requests", "cost.usd_per_1k_requests", "", " per 1,000 requests"));
-    append_metric_tile(r, s, "carbon.kg", "carbon.kg", "Carbon",
-                       beside(r, s, "energy_kwh", "energy_kwh", "", ""));
     strbuf_append(&r->html, "</dl>\n");
 }
 
