@@ -30,6 +30,18 @@ static inline simtime simtime_from_s(double s) {
     return (simtime)(s * 1e12 + (s < 0 ? -0.5 : 0.5));
 }
 
+/* a + b and a x times, not negative; what lies beyond the clock is SIMTIME_NEVER. For whatever a user may set
+ * to months: plain sums of it wrap. */
+static inline simtime simtime_add(simtime a, simtime b) {
+    simtime sum;
+    return __builtin_add_overflow(a, b, &sum) ? SIMTIME_NEVER : sum;
+}
+
+static inline simtime simtime_times(simtime a, int64_t times) {
+    simtime product;
+    return __builtin_mul_overflow(a, times, &product) ? SIMTIME_NEVER : product;
+}
+
 /* The double nearest to the exact decimal below 9000 s: 1e12 is a double and 1e-12 is none, so a product
  * would print as 0.6273544475689999 where the quotient is 0.627354447569. */
 static inline double simtime_to_s(simtime t) {

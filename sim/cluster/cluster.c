@@ -203,7 +203,7 @@ static void delete_pod(struct pod_state *pod) {
         pod_become_gone(pod);
         return;
     }
-    simtime deadline = engine_now(c->engine) + simtime_from_s(demand_of(pod)->grace_s);
+    simtime deadline = simtime_add(engine_now(c->engine), simtime_from_s(demand_of(pod)->grace_s));
     pod->event = engine_at(c->engine, deadline, EVENT_LIFECYCLE, grace_over, pod, 0);
     c->events.pod_terminating(c->events.context, &pod->pub);
 }

@@ -222,7 +222,7 @@ struct node_state *node_add(struct cluster *c, size_t pool, bool at_once) {
         return n;
     }
     struct rng rng = rng_stream(c->config.seed, RNG_PROVISION, n->pub.name);
-    simtime at = n->pub.requested_ps + simtime_from_s(delay_draw(&p->provisioning, &rng));
+    simtime at = simtime_add(n->pub.requested_ps, simtime_from_s(delay_draw(&p->provisioning, &rng)));
     cluster_say(c, n->pub.name, "NodeRequested", "pool %s", p->name);
     engine_at(c->engine, at, EVENT_LIFECYCLE, provisioned, n, 0);
     return n;

@@ -7,8 +7,8 @@ static simtime now_of(const struct pod_state *pod) {
 }
 
 static void after(struct pod_state *pod, double seconds, event_handler next) {
-    pod->event =
-        engine_at(pod->cluster->engine, now_of(pod) + simtime_from_s(seconds), EVENT_LIFECYCLE, next, pod, 0);
+    pod->event = engine_at(pod->cluster->engine, simtime_add(now_of(pod), simtime_from_s(seconds)),
+                           EVENT_LIFECYCLE, next, pod, 0);
 }
 
 static struct node_cache *cache_of(const struct pod_state *pod) {
@@ -25,7 +25,10 @@ static simtime probe_after(const struct probe *probe, simtime since_start) {
     if (since_start <= first) {
         return first;
     }
-    return period > 0 ? first + (since_start - first + period - 1) / period * period : since_start;
+    if (period <= 0) {
+        return since_start;
+    }
+    return simtime_add(first, simtime_times(period, (since_start - first - 1) / period + 1));
 }
 
 /* The date, from the container's start, at which a container that has worked since `since_start` is found
@@ -41,7 +44,8 @@ static simtime found_ready(const struct pod_demand *d, simtime since_start) {
     if (!d->startup.present || at < simtime_from_s(d->readiness.initial_delay_s)) {
         at = probe_after(&d->readiness, at);
     }
-    return at + (d->readiness.success_threshold - 1) * simtime_from_s(d->readiness.period_s);
+    return simtime_add(
+        at, simtime_times(simtime_from_s(d->readiness.period_s), d->readiness.success_threshold - 1));
 }
 
 static void probe_succeeds(void *context, uint64_t argument) {
@@ -54,7 +58,8 @@ static void probe_succeeds(void *context, uint64_t argument) {
 static void warmed(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
-    simtime ready = pod->pub.started_ps + found_ready(demand_of(pod), now_of(pod) - pod->pub.started_ps);
+    simtime ready =
+        simtime_add(pod->pub.started_ps, found_ready(demand_of(pod), now_of(pod) - pod->pub.started_ps));
     pod->event = engine_at(pod->cluster->engine, ready, EVENT_LIFECYCLE, probe_succeeds, pod, 0);
 }
 

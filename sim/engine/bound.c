@@ -94,7 +94,7 @@ void bound_begin(struct engine *e, struct flow *f, double latency_s, double byte
     f->path_bytes_per_s = bytes_per_s;
     f->left = bytes;
     f->high = f->low = 0;
-    f->opens = e->now + simtime_from_s(latency_s);
+    f->opens = simtime_add(e->now, simtime_from_s(latency_s));
     find_route(e->platform, f);
 }
 

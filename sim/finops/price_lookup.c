@@ -217,7 +217,7 @@ const struct storage_price *price_book_storage(const struct price_book *book, co
 /* ---- the billing clock ---- */
 
 static simtime billing_begins(const struct node_price *price, simtime requested, simtime ready) {
-    simtime running = requested + simtime_from_s(price->pending_s);
+    simtime running = simtime_add(requested, simtime_from_s(price->pending_s));
     switch ((enum billing_start)price->billing_start) {
     case BILLING_READY:
         return ready;
@@ -231,7 +231,7 @@ static simtime billing_begins(const struct node_price *price, simtime requested,
 
 static simtime round_up(simtime time, simtime granularity) {
     simtime over = granularity > 0 ? time % granularity : 0;
-    return over > 0 ? time + (granularity - over) : time;
+    return over > 0 ? simtime_add(time, granularity - over) : time;
 }
 
 bool billing_interval(const struct node_price *price, simtime requested, simtime ready, simtime end,

@@ -45,7 +45,8 @@ static void arrivals_end(struct world *w) {
     w->arrivals_over = true;
     simtime end = w->duration_ps > w->last_arrival_ps ? w->duration_ps : w->last_arrival_ps;
     engine_at(w->engine, end, EVENT_OBSERVE, window_ends, w, 0);
-    engine_at(w->engine, end + simtime_from_s(w->scenario.drain_s), EVENT_OBSERVE, drain_ends, w, 0);
+    engine_at(w->engine, simtime_add(end, simtime_from_s(w->scenario.drain_s)), EVENT_OBSERVE, drain_ends, w,
+              0);
 }
 
 static void read_ahead(struct world *w) {

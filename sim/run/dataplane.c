@@ -224,7 +224,8 @@ static void send(struct world *w, struct request *r) {
         return;
     }
     simtime up = simtime_from_s(latency_s + r->payload_bytes / bandwidth);
-    engine_at(w->engine, r->arrival_ps + up, EVENT_ARRIVAL, gateway_later, w, (uint64_t)(uintptr_t)r);
+    engine_at(w->engine, simtime_add(r->arrival_ps, up), EVENT_ARRIVAL, gateway_later, w,
+              (uint64_t)(uintptr_t)r);
 }
 
 void dataplane_arrived(struct world *w, struct request *r) {

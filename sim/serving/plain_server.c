@@ -51,8 +51,8 @@ static void thread_start(struct plain_server *s, struct request *r) {
     r->scheduled_ps = t->began_ps;
     s->base.running++;
     s->base.events->scheduled(s->base.events->context, &s->base, r);
-    t->event = engine_at(s->base.engine, t->began_ps + service_time_of(s, r), EVENT_REPLICA, thread_done, s,
-                         (uint64_t)index);
+    t->event = engine_at(s->base.engine, simtime_add(t->began_ps, service_time_of(s, r)), EVENT_REPLICA,
+                         thread_done, s, (uint64_t)index);
 }
 
 static struct request *thread_release(struct plain_server *s, int32_t index) {
