@@ -57,6 +57,8 @@ struct patience {
 
 struct service_state {
     const char *name;
+    const char *key;  /* namespace/kind/name; an inline service's name */
+    bool bare;        /* a workload that no Service selects */
     uint32_t name_id; /* in the names table */
     struct position pos;
     const struct dd_router_ops *router;

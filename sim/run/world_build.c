@@ -75,40 +75,17 @@ static void read_limits(const struct world *w, struct service_state *s) {
     }
 }
 
-static uint32_t add_service(struct world *w, const char *name, const struct position *pos) {
-    uint32_t index = w->service_count++;
-    struct service_state *s = &w->services[index];
+static uint32_t add_service(struct world *w, const char *name, const char *key, const struct position *pos) {
+    struct service_state *s = &w->services[w->service_count];
     s->name = name;
-    s->name_id = intern(w, name);
+    s->key = key;
     s->pos = *pos;
-    name_service(w, name, index);
-    return index;
+    return w->service_count++;
 }
 
 static bool selects(const struct service *service, const struct workload *workload) {
     return service->has_selector && strcmp(service->namespace_name, workload->namespace_name) == 0 &&
            labels_match(&service->selector, &workload->pod.labels);
-}
-
-/* The name alone where it is one of its kind, namespace/name otherwise. */
-static const char *name_of(struct world *w, const char *namespace_name, const char *name) {
-    const struct manifests *m = &w->scenario.manifests;
-    size_t same = 0;
-    for (size_t i = 0; i < m->service_count; i++) {
-        same += strcmp(m->services[i].name, name) == 0;
-    }
-    return same > 1 ? arena_printf(w->arena, "%s/%s", namespace_name, name) : name;
-}
-
-static void serve(struct world *w, uint32_t demand, uint32_t service) {
-    const struct workload *workload = &w->scenario.manifests.workloads[demand];
-    const struct container *c = workload_model_server(workload);
-    w->workloads[demand].service = service;
-    name_service(w, workload->name, service);
-    if (c) {
-        name_service(w, c->engine.served_model_name, service);
-        name_service(w, c->engine.model, service);
-    }
 }
 
 /* Workloads come first among the demands, in the manifests' order (by key), then inline services. */
@@ -121,20 +98,71 @@ static void find_services(struct world *w) {
                 continue;
             }
             if (index < 0) {
-                const char *name = name_of(w, m->services[i].namespace_name, m->services[i].name);
-                index = add_service(w, name, &m->services[i].pos);
+                index = add_service(w, m->services[i].name, m->services[i].key, &m->services[i].pos);
             }
-            serve(w, d, (uint32_t)index);
+            w->workloads[d].service = index;
         }
     }
     for (uint32_t d = 0; d < m->workload_count; d++) {
         if (w->workloads[d].service < 0) {
-            serve(w, d, add_service(w, m->workloads[d].name, &m->workloads[d].pos));
+            w->services[w->service_count].bare = true;
+            w->workloads[d].service =
+                add_service(w, m->workloads[d].name, m->workloads[d].key, &m->workloads[d].pos);
         }
     }
     for (size_t i = 0; i < w->scenario.service_count; i++) {
         const struct inline_service_config *s = &w->scenario.services[i];
-        w->workloads[m->workload_count + i].service = add_service(w, s->name, &s->pos);
+        w->workloads[m->workload_count + i].service = add_service(w, s->name, s->name, &s->pos);
+    }
+}
+
+/* ---- their names ---- */
+
+/* "namespace/name" of "namespace/kind/name". */
+static const char *within_namespace(struct world *w, const char *key) {
+    const char *first = strchr(key, '/');
+    const char *last = strrchr(key, '/');
+    return first == last ? key : arena_printf(w->arena, "%.*s%s", (int)(first - key), key, last);
+}
+
+static const char *name_of(struct world *w, uint32_t service, int form) {
+    const struct service_state *s = &w->services[service];
+    return form == 0 ? s->name : form == 1 ? within_namespace(w, s->key) : s->key;
+}
+
+/* The name alone where it is one of its kind, else with its namespace, else the whole key. Only what serves
+ * has a say: an object that nothing comes of renames nobody. */
+static void name_services(struct world *w) {
+    enum { FORMS = 3 };
+    const char **names = arena_array(w->arena, w->service_count, sizeof *names);
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        size_t same = 2;
+        for (int form = 0; form < FORMS && same > 1; form++) {
+            names[i] = name_of(w, i, form);
+            same = 0;
+            for (uint32_t k = 0; k < w->service_count; k++) {
+                bool has_say = !w->services[k].bare || w->services[i].bare;
+                same += has_say && strcmp(name_of(w, k, form), names[i]) == 0;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        w->services[i].name = names[i];
+        w->services[i].name_id = intern(w, names[i]);
+        name_service(w, names[i], i);
+    }
+}
+
+static void name_workloads(struct world *w) {
+    for (size_t d = 0; d < w->scenario.manifests.workload_count; d++) {
+        const struct workload *workload = &w->scenario.manifests.workloads[d];
+        const struct container *c = workload_model_server(workload);
+        uint32_t service = (uint32_t)w->workloads[d].service;
+        name_service(w, workload->name, service);
+        if (c) {
+            name_service(w, c->engine.served_model_name, service);
+            name_service(w, c->engine.model, service);
+        }
     }
 }
 
@@ -305,6 +333,8 @@ bool world_build(struct world *w, const struct run_options *options, struct erro
         return error_hint(err, "give `manifests:` or `services:` (docs/scenario.md)");
     }
     find_services(w);
+    name_services(w);
+    name_workloads(w);
     world_labels(w);
     if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
         return false;

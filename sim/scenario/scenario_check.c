@@ -132,6 +132,31 @@ static bool check_links(const struct scenario *s, const struct names *ends, stru
 
 enum { WEIGHT_MOST = 1000000 }; /* as Gateway API routes have it */
 
+/* A Service and its Deployment often share one. */
+static bool is_ambiguous(const struct manifests *m, const char *name) {
+    size_t services = 0, workloads = 0;
+    for (size_t i = 0; i < m->service_count; i++) {
+        services += strcmp(m->services[i].name, name) == 0;
+    }
+    for (size_t i = 0; i < m->workload_count; i++) {
+        workloads += strcmp(m->workloads[i].name, name) == 0;
+    }
+    return services > 1 || workloads > 1;
+}
+
+/* A name that several objects have is told apart as the run tells its services apart: by namespace, by key.
+ */
+static void names_add_object(struct names *n, const struct manifests *m, const char *namespace_name,
+                             const char *name, const char *key) {
+    if (!names_have(n, name)) {
+        names_add(n, name);
+    }
+    if (is_ambiguous(m, name)) {
+        names_add(n, arena_printf(n->arena, "%s/%s", namespace_name, name));
+        names_add(n, key);
+    }
+}
+
 /* What requests can be sent to, and what serves them. */
 static bool gather_services(const struct scenario *s, struct names *services, struct names *workloads,
                             struct error *err) {
@@ -139,13 +164,14 @@ static bool gather_services(const struct scenario *s, struct names *services, st
     for (size_t i = 0; i < m->workload_count; i++) {
         static const char *const kinds[] = {"deployment", "statefulset"};
         const struct workload *w = &m->workloads[i];
-        names_add(services, w->name);
+        names_add_object(services, m, w->namespace_name, w->name, w->key);
         names_add(workloads, w->name);
         names_add(workloads, arena_printf(workloads->arena, "%s/%s", kinds[w->kind], w->name));
         names_add(workloads, w->key);
     }
     for (size_t i = 0; i < m->service_count; i++) {
-        names_add(services, m->services[i].name);
+        const struct service *service = &m->services[i];
+        names_add_object(services, m, service->namespace_name, service->name, service->key);
     }
     for (size_t i = 0; i < s->service_count; i++) {
         struct spot spot = spot_of(s, &s->services[i].pos, "services", i, "name");
