@@ -116,6 +116,19 @@ static void say_engines(struct world *w) {
     }
 }
 
+/* A service that answered nobody: whatever its other figures say. */
+static void say_unserved(struct world *w) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        const struct request_counts *c = &w->services[i].scope.counts;
+        if (c->arrived > 0 && c->completed == 0) {
+            notice_add(
+                w->notices, NOTICE_WARNING, NULL,
+                "service %s: none of its %llu requests was completed (/events says what became of its pods)",
+                w->services[i].name, (unsigned long long)c->arrived);
+        }
+    }
+}
+
 /* Pods that found no node to the end: the fleet was smaller than it was asked to be. (One that is nominated
  * to a node still on its way only came late.) */
 static void say_pending(struct world *w) {
@@ -217,6 +230,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     if (ok) {
         say_rejects(w);
         say_engines(w);
+        say_unserved(w);
         say_pending(w);
         say_if_nothing_came(w);
         say_traffic(w, result);

@@ -33,6 +33,14 @@ struct outcome outcome_of(const struct request *r, const struct request_limits *
     return o;
 }
 
+static struct scope *make_tenant(struct world *w, uint32_t name) {
+    if (!w->tenants[name]) {
+        w->tenants[name] = mem_zalloc(1, sizeof(struct scope));
+        w->tenant_count++;
+    }
+    return w->tenants[name];
+}
+
 struct scope *scope_of_tenant(struct world *w, uint32_t name) {
     if (name == 0) {
         return NULL;
@@ -48,11 +56,12 @@ struct scope *scope_of_tenant(struct world *w, uint32_t name) {
         }
         w->tenant_capacity = capacity;
     }
-    if (!w->tenants[name] && w->tenant_count < TENANTS_MAX) {
-        w->tenants[name] = mem_zalloc(1, sizeof(struct scope));
-        w->tenant_count++;
+    if (!w->tenants[name] && w->tenant_count >= TENANTS_MAX) {
+        static const char others[] = "(others)";
+        uint32_t shared = trace_names_intern(&w->names, others, sizeof others - 1);
+        return name == shared ? make_tenant(w, name) : scope_of_tenant(w, shared);
     }
-    return w->tenants[name];
+    return make_tenant(w, name);
 }
 
 static void count_arrival(struct scope *s, const struct request *r) {

@@ -228,7 +228,7 @@ struct world {
     struct record_table *requests_table, *events_table, *decisions_table;
 };
 
-/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_policy.c, world_preloaded.c */
+/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_policy.c, world_disks.c */
 bool world_build(struct world *w, const struct run_options *options, struct error *err);
 bool world_services(struct world *w, const struct run_options *options, struct error *err);
 /* Queue limit, time-out, router with its options, and weights of a service, once its workloads are known. */
@@ -236,7 +236,7 @@ bool world_policy(struct world *w, struct service_state *s, const struct run_opt
                   struct error *err);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
-bool world_preloaded(struct world *w, struct error *err);
+bool world_disks(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);
 bool world_arrivals(struct world *w, struct error *err);
 void world_free(struct world *w);
@@ -246,6 +246,9 @@ const struct service_state *service_called(const struct world *w, const char *ca
 
 /* Is this what the scenario calls the demand's workload: "chat", "deployment/chat" or the whole key? */
 bool demand_is_called(const struct pod_demand *demand, const char *called);
+
+/* Fits an empty node of the pool, labels and taints included. */
+bool demand_may_land_on(const struct world *w, const struct pod_demand *d, size_t pool);
 
 /* changes.c: how many replicas a workload shall have from now on; the scenario's changes by hand */
 void world_scale(struct world *w, uint32_t demand, int64_t replicas);

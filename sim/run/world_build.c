@@ -339,7 +339,7 @@ bool world_build(struct world *w, const struct run_options *options, struct erro
     if (!world_network(w, err) || !world_demands(w, err) || !world_services(w, options, err)) {
         return false;
     }
-    if (!world_preloaded(w, err) || !bill_build(w, err)) {
+    if (!world_disks(w, err) || !bill_build(w, err)) {
         return false;
     }
     autoscaler_build(w);

@@ -86,7 +86,7 @@ static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const stru
     return on->times != NULL;
 }
 
-static bool may_land_on(const struct world *w, const struct pod_demand *d, size_t pool) {
+bool demand_may_land_on(const struct world *w, const struct pod_demand *d, size_t pool) {
     const struct pool_config *p = &w->scenario.pools[pool];
     struct pod_view pod = {.cpu_milli = d->cpu_milli,
                            .memory_bytes = d->memory_bytes,
@@ -131,7 +131,7 @@ static bool model_server(struct world *w, uint32_t d, const struct workload *wor
     }
     load->on_pool = arena_array(w->arena, w->scenario.pool_count, sizeof *load->on_pool);
     for (size_t p = 0; p < w->scenario.pool_count; p++) {
-        if (may_land_on(w, demand, p) && !compile_on_pool(w, d, p, entry, c, err)) {
+        if (demand_may_land_on(w, demand, p) && !compile_on_pool(w, d, p, entry, c, err)) {
             return false;
         }
         if (load->on_pool[p].times && !load->can_serve) {
@@ -223,7 +223,7 @@ static void plain_server(struct world *w, uint32_t d, const struct delay *law, i
 static bool fits_somewhere(const struct world *w, uint32_t d, struct error *err) {
     const struct pod_demand *demand = &w->demands[d];
     for (size_t p = 0; p < w->scenario.pool_count; p++) {
-        if (may_land_on(w, demand, p)) {
+        if (demand_may_land_on(w, demand, p)) {
             return true;
         }
     }
@@ -233,8 +233,20 @@ static bool fits_somewhere(const struct world *w, uint32_t d, struct error *err)
     return error_hint(err, "give a pool these `labels:`, or the pod a toleration");
 }
 
+/* Beyond what any cluster runs (Kubernetes' own limit is 150,000 pods); each takes memory here. */
+enum { REPLICAS_MAX = 100000 };
+
+static bool check_replicas(const struct workload *workload, struct error *err) {
+    return workload->replicas <= REPLICAS_MAX ||
+           error_at(err, ERROR_INVALID, &workload->replicas_pos, "spec.replicas",
+                    "expected at most %d replicas, found %lld", REPLICAS_MAX, (long long)workload->replicas);
+}
+
 static bool read_workload(struct world *w, uint32_t d, struct error *err) {
     const struct workload *workload = &w->scenario.manifests.workloads[d];
+    if (!check_replicas(workload, err)) {
+        return false;
+    }
     read_pod(w, d, workload);
     if (!fits_somewhere(w, d, err)) {
         return false;

@@ -56,9 +56,11 @@ static struct json_object *judge(const struct promises *kind, struct json_object
                                  size_t count, size_t index) {
     double *values = mem_zalloc(count, sizeof *values);
     struct json_object *any = NULL;
+    bool known = true; /* what one replication could not judge is not kept by the others */
     for (size_t i = 0; i < count; i++) {
         struct json_object *promise = summaries[i] ? promise_of(kind, summaries[i], index) : NULL;
         values[i] = promise ? summary_figure(promise, "value") : NAN;
+        known = known && (!summaries[i] || !isnan(values[i]));
         any = any ? any : promise;
     }
     struct interval i = interval_of(values, count);
@@ -74,7 +76,7 @@ static struct json_object *judge(const struct promises *kind, struct json_object
         }
     }
     json_object_object_add(o, "value", interval_json(&i, false));
-    json_object_object_add(o, kind->verdict, json_object_new_boolean(kind->holds(any, i.mean)));
+    json_object_object_add(o, kind->verdict, json_object_new_boolean(known && kind->holds(any, i.mean)));
     return o;
 }
 

@@ -1,4 +1,5 @@
-/* Whether what a pool's nodes shall have from the start (`preloaded`) is anything, and fits on their disk. */
+/* Whether what a pool's nodes shall have from the start (`preloaded`) is anything, and whether that, and what
+ * each pod needs, fits on their disk. */
 #include "run/world.h"
 
 static const struct artefact *preloaded(const struct world *w, size_t pool, const struct pool_config *config,
@@ -44,11 +45,33 @@ static bool check_disk(struct world *w, size_t pool, struct error *err) {
                       largest->key, largest->bytes / 1e9);
 }
 
-bool world_preloaded(struct world *w, struct error *err) {
+/* In a cluster such a pod is evicted for ephemeral storage as soon as it has pulled. */
+static bool check_pod(struct world *w, size_t pool, const struct pod_demand *d, struct error *err) {
+    const struct pool_config *p = &w->scenario.pools[pool];
+    double bytes = d->weights.bytes;
+    for (size_t i = 0; i < d->image_count; i++) {
+        bytes += d->images[i].bytes;
+    }
+    if (bytes <= p->disk_bytes || d->bare || !demand_may_land_on(w, d, pool)) {
+        return true;
+    }
+    error_at(err, ERROR_INVALID, &p->pos, arena_printf(w->arena, "spec.cluster.pools.%zu.disk", pool),
+             "expected room for a pod of %s, %.1f GB of images and %.1f GB of weights; the disk has %.1f GB",
+             d->name, (bytes - d->weights.bytes) / 1e9, d->weights.bytes / 1e9, p->disk_bytes / 1e9);
+    return error_hint(err,
+                      "give the pool a larger `disk`, or keep the pod off it by a taint or nodeSelector");
+}
+
+bool world_disks(struct world *w, struct error *err) {
     for (size_t p = 0; p < w->scenario.pool_count; p++) {
         say_useless(w, p);
         if (!check_disk(w, p, err)) {
             return false;
+        }
+        for (uint32_t d = 0; d < w->demand_count; d++) {
+            if (!check_pod(w, p, &w->demands[d], err)) {
+                return false;
+            }
         }
     }
     return true;
