@@ -150,6 +150,36 @@ static void one_that_is_infinite_makes_the_mean_so(void **state) {
     json_object_put(o);
 }
 
+/* Whether the only objective is met, over summaries in which it has these values. */
+static bool is_met_over(const char *const *values, size_t count) {
+    struct json_object *trees[4];
+    struct strbuf text = {0};
+    for (size_t i = 0; i < count; i++) {
+        char json[256];
+        snprintf(json, sizeof json,
+                 "{\"slo\": {\"objectives\": [{\"metric\": \"m\", \"limit\": 1, \"value\": %s}]}}",
+                 values[i]);
+        trees[i] = json_tokener_parse(json);
+    }
+    fold_replications(trees, count, &text);
+    struct json_object *o = json_tokener_parse(text.text);
+    struct json_object *objective = json_object_array_get_idx(member(o, "slo.objectives"), 0);
+    bool met = json_object_get_boolean(member(objective, "met"));
+    json_object_put(o);
+    for (size_t i = 0; i < count; i++) {
+        json_object_put(trees[i]);
+    }
+    strbuf_free(&text);
+    return met;
+}
+
+static void what_one_replication_could_not_judge_is_missed(void **state) {
+    (void)state;
+    static const char *const all[] = {"0.5", "0.6", "0.7"}, *const some[] = {"0.5", "null", "0.7"};
+    assert_true(is_met_over(all, 3));
+    assert_false(is_met_over(some, 3));
+}
+
 static void money_keeps_nine_decimals(void **state) {
     (void)state;
     struct json_object *o = replicated(3);
@@ -254,6 +284,7 @@ int main(void) {
         FOLD_TEST(a_figure_counts_where_it_exists),
         FOLD_TEST(names_are_names_whatever_they_say),
         FOLD_TEST(one_that_is_infinite_makes_the_mean_so),
+        FOLD_TEST(what_one_replication_could_not_judge_is_missed),
         FOLD_TEST(money_keeps_nine_decimals),
         FOLD_TEST(objectives_are_judged_on_the_mean),
         FOLD_TEST(gates_are_judged_on_the_mean_and_warnings_break_nothing),
