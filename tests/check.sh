@@ -48,6 +48,17 @@ check() {
     fi
 }
 
+# A guard of instructions counts with callgrind in the plain build, or says why not and ends the script.
+needs_callgrind() {
+    [[ -z $MODE ]] || { skip "$1" "not in $MODE builds"; exit; }
+    command -v valgrind >/dev/null || { skip "$1" "no valgrind"; exit; }
+}
+
+# built PROGRAM: makes a benchmark, or ends the script.
+built() {
+    make --no-print-directory -s "$1" >"$SCRATCH/make.log" 2>&1 || { not_ok "$1 builds" "$SCRATCH/make.log"; exit; }
+}
+
 # answers CODE COMMAND...: succeeds when the command ends with that exit code; for use with check.
 answers() {
     local want=$1 got=0

@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The last window is as long as the run covers it. */
+static double width_s(const struct result_series *series, size_t i) {
+    double begin_s = series->start_s + (double)i * series->interval_s;
+    return fmax(fmin(series->interval_s, series->end_s - begin_s), 0);
+}
+
 static void take_figures(struct line *line, const struct result_series *series) {
-    double sum = 0;
+    double sum = 0, over_s = 0;
     line->low = INFINITY;
     line->high = -INFINITY;
     for (size_t i = 0; i < series->count; i++) {
@@ -15,7 +21,8 @@ static void take_figures(struct line *line, const struct result_series *series) 
             continue;
         }
         line->known++;
-        sum += v;
+        sum += v * width_s(series, i);
+        over_s += width_s(series, i);
         if (v > line->high) {
             line->high = v;
             line->high_at_s = at;
@@ -25,7 +32,7 @@ static void take_figures(struct line *line, const struct result_series *series) 
             line->low_at_s = at;
         }
     }
-    line->mean = line->known ? sum / (double)line->known : NAN;
+    line->mean = over_s > 0 ? sum / over_s : NAN;
 }
 
 static double merge(const double *values, size_t n, enum thinning how) {

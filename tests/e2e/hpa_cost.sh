@@ -8,18 +8,8 @@ source "$(dirname "$0")/../check.sh"
 BASE=3000 A_POD=100 SYNCS=160 # two rises and two falls of tests/bench/hpa_bench.c
 BENCH=$BUILD/tests/bench/hpa_bench
 
-if [[ -n $MODE ]]; then
-    skip "instructions of an HPA sync" "not in $MODE builds"
-    exit
-fi
-command -v valgrind >/dev/null || {
-    skip "instructions of an HPA sync" "no valgrind"
-    exit
-}
-make --no-print-directory -s "$BENCH" >"$SCRATCH/make.log" 2>&1 || {
-    not_ok "tests/bench/hpa_bench builds" "$SCRATCH/make.log"
-    exit
-}
+needs_callgrind "instructions of an HPA sync"
+built "$BENCH"
 
 for kind in cpu behavior pods external; do
     for pods in 1 10 1000; do

@@ -10,18 +10,8 @@ AZURE=220 CSV=330 COLUMNS=110
 FEW=5000 MANY=25000
 BENCH=$BUILD/tests/bench/trace_bench
 
-if [[ -n $MODE ]]; then
-    skip "instructions of reading a row" "not in $MODE builds"
-    exit
-fi
-command -v valgrind >/dev/null || {
-    skip "instructions of reading a row" "no valgrind"
-    exit
-}
-make --no-print-directory -s "$BENCH" >"$SCRATCH/make.log" 2>&1 || {
-    not_ok "tests/bench/trace_bench builds" "$SCRATCH/make.log"
-    exit
-}
+needs_callgrind "instructions of reading a row"
+built "$BENCH"
 
 # azure ROWS: in the published shape, seven digits of a second and CRLF.
 azure() {

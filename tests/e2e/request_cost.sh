@@ -9,14 +9,7 @@ source "$(dirname "$0")/../check.sh"
 A_REQUEST=10000 A_STEP=1150 EVENTS=5.2 # the first two: measured, and a tenth on top
 SCENARIO=scenarios/bench-azure-1m
 
-if [[ -n $MODE ]]; then
-    skip "instructions of a request" "not in $MODE builds"
-    exit
-fi
-command -v valgrind >/dev/null || {
-    skip "instructions of a request" "no valgrind"
-    exit
-}
+needs_callgrind "instructions of a request"
 
 TRACE=$SCRATCH/hour.csv
 "$DRYDOCK" trace synth --preset azure-conv-2023 --quiet --out "$TRACE" || exit
