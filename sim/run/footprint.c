@@ -41,8 +41,8 @@ bool footprint_build(struct world *w, struct error *err) {
 
 /* ---- after it ---- */
 
-/* Only now it is known when the run ended: does each series reach that far? Of every zone: bytes go through gateways
- * where there is no pool, too. */
+/* Only now it is known when the run ended: does each series reach that far? Of every zone: bytes go through
+ * gateways where there is no pool, too. */
 void footprint_check(struct world *w) {
     const struct scenario *s = &w->scenario;
     for (size_t i = 0; i < s->zone_count; i++) {
