@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/world.h"
+#include "run/run_private.h"
 
 /* What a request weighs on the wire when its trace does not say; text is cluster.wire's (docs/serving.md). */
 static const double BYTES_PER_AUDIO_S = 32000; /* 16 kHz, 16 bit, mono */

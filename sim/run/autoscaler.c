@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
+#include "run/run_private.h"
 
 /* ---- what the manifests ask for ---- */
 

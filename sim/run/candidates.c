@@ -1,6 +1,6 @@
 /* The Ready replicas of a service as its gateway sees them: what it has sent to them itself, always; their
  * queues and KV caches as of its last look, where the policy has a metrics_refresh. */
-#include "run/world.h"
+#include "run/run_private.h"
 
 static simtime last_look(const struct world *w, const struct service_state *s) {
     simtime now = engine_now(w->engine);

@@ -1,7 +1,8 @@
 /* Changes of replicas that the scenario scripts: somebody edits them by hand at a date. */
 #include <stdio.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
+#include "run/run_private.h"
 
 static uint32_t demand_called(const struct world *w, const char *called) {
     uint32_t d = 0;

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/accounts.h"
 #include "base/hash.h"
-#include "run/world.h"
+#include "run/run_private.h"
 
 static struct service_state *service_of(struct world *w, const struct request *r) {
     return &w->services[r->service];

@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "accounts/accounts.h"
 #include "record/figure.h"
 #include "record/headline.h"
-#include "run/world.h"
+#include "run/run_private.h"
 
 /* ---- the figure ---- */
 

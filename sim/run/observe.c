@@ -1,5 +1,5 @@
 /* Scrapes: the gauges of every serving pod, once an interval, as telemetry sees them. */
-#include "run/world.h"
+#include "run/run_private.h"
 
 /* What a core does in a replica: an engine's process spins on one while the GPU works, and its API server
  * takes part of another; a plain server's thread keeps one busy. Stated in docs/autoscaling.md. */

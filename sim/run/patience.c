@@ -1,7 +1,7 @@
 /* Requests that wait for their first token and will not wait for ever. All of a service have the same
  * patience, so they give up nearly in the order in which they came: a list in that order, and one event for
  * its first. What is served in time costs two links, and no event of its own. */
-#include "run/world.h"
+#include "run/run_private.h"
 
 static void fire(void *context, uint64_t service);
 

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "accounts/accounts.h"
 #include "base/file.h"
 #include "base/progress.h"
-#include "run/world.h"
+#include "run/run_private.h"
 
 struct ticker {
     struct progress progress;
@@ -211,6 +212,21 @@ static void count(const struct world *w, struct run_result *result) {
     }
 }
 
+/* The world, its books and its controllers. */
+static bool build(struct world *w, struct error *err) {
+    if (!world_build(w, err) || !bill_build(w, err)) {
+        return false;
+    }
+    autoscaler_build(w);
+    return world_arrivals(w, err);
+}
+
+static void dispose(struct world *w) {
+    autoscaler_free(w);
+    accounts_free(w);
+    world_free(w);
+}
+
 bool run_scenario(const struct run_options *options, struct arena *arena, struct run_result *result,
                   struct error *err) {
     double began_s = wall_clock_s();
@@ -218,6 +234,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     w->arena = arena;
     w->seed = options->seed;
     w->stepping = options->stepping;
+    w->allow_exec = options->allow_exec;
     w->notices = &result->notices;
     result->notices.arena = arena;
     bool ok =
@@ -226,7 +243,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         result->arm_count = w->scenario.arm_count;
         return true;
     }
-    ok = ok && world_build(w, options, err) && run_world(w, options, result, err);
+    ok = ok && build(w, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
         say_engines(w);
@@ -247,19 +264,19 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         ok = !w->recorder || rows_close(w, &result->summary, err);
     }
     recorder_abandon(w->recorder);
-    world_free(w);
+    dispose(w);
     return ok;
 }
 
 bool run_check(const struct run_options *options, struct arena *arena, struct notices *notices,
                const struct scenario **scenario, struct error *err) {
-    struct run_options check = {.check_only = true};
     struct world *w = arena_alloc(arena, sizeof *w);
     w->arena = arena;
     w->notices = notices;
+    w->check_only = true;
     bool ok = scenario_load(options->scenario, &options->overrides, arena, &w->scenario, notices, err) &&
-              world_build(w, &check, err) && (!options->strict || notices_strict(notices, err));
-    world_free(w);
+              build(w, err) && (!options->strict || notices_strict(notices, err));
+    dispose(w);
     if (scenario) {
         *scenario = &w->scenario;
     }
@@ -291,4 +308,8 @@ bool run_promises_kept(const struct summary *summary) {
         kept = kept && (summary->gates[i].held || summary->gates[i].warn);
     }
     return kept;
+}
+
+void run_print_result_schema(void) {
+    rows_print_schema();
 }

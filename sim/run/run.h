@@ -17,7 +17,6 @@ struct run_options {
     uint64_t seed;
     struct scenario_overrides overrides;
     bool allow_exec;
-    bool check_only;  /* build the world, and no more */
     bool unless_arms; /* a scenario with arms is only loaded, unless overrides.arm says which one to run */
     bool stepping;    /* engines step by step, the reference, in place of many steps at a time */
     bool strict;

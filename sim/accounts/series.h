@@ -1,12 +1,12 @@
-/* sim/run/series.h: the time series of a run while they gather. Private to sim/run.
+/* sim/accounts/series.h: the time series of a run while they gather. Private to sim/run.
  *
  * series.c gathers: requests as they come and go, GPUs and KV caches at the ends of windows. series_write.c
  * adds what is read off the dates of pods and nodes when the run is over, and writes all of it;
  * series_cost.c is the bill over time. docs/results.md defines every series. */
-#ifndef DRYDOCK_RUN_SERIES_H
-#define DRYDOCK_RUN_SERIES_H
+#ifndef DRYDOCK_ACCOUNTS_SERIES_H
+#define DRYDOCK_ACCOUNTS_SERIES_H
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 #include "telemetry/window_sketch.h"
 #include "telemetry/windows.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "run/world.h"
+#include "world/world.h"
 
 /* Gateways, users and stores are as fast as the links that lead to them. */
 static const double UNBOUNDED_BYTES_PER_S = 1e12;

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
-#include "run/world.h"
+#include "world/world.h"
 
 /* What is being set up, and where the scenario says it. */
 struct setting {
@@ -244,8 +244,7 @@ static const struct policy_config *policy_of(const struct world *w, const struct
     return found;
 }
 
-bool world_policy(struct world *w, struct service_state *s, const struct run_options *options,
-                  struct error *err) {
+bool world_policy(struct world *w, struct service_state *s, struct error *err) {
     const struct policy_config *p = policy_of(w, s);
     s->queue_limit = p ? p->queue_limit : -1;
     s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
@@ -255,10 +254,10 @@ bool world_policy(struct world *w, struct service_state *s, const struct run_opt
     if (is_path) {
         router = path_join(w->arena, w->scenario.folder, router);
     }
-    if (is_path && options->check_only) { /* code is not loaded to be checked */
+    if (is_path && w->check_only) { /* code is not loaded to be checked */
         return true;
     }
-    s->router = router_load(router, options->allow_exec, p ? &p->pos : NULL, err);
+    s->router = router_load(router, w->allow_exec, p ? &p->pos : NULL, err);
     if (!s->router) {
         return false;
     }

@@ -1,6 +1,6 @@
 /* What must hold of every run, whatever the scenario. A failure is a fault of Drydock's own; it is better
  * said than shipped in a figure. */
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 static bool conserved(const struct request_counts *c) {
     return c->arrived == c->completed + c->rejected + c->timed_out + c->failed + c->unfinished;

@@ -2,7 +2,7 @@
  * metered by bill.c, which hands them to finops/footprint.h. */
 #include <string.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 /* ---- before the run ---- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/series.h"
+#include "accounts/series.h"
 
 enum {
     COST_SERIES_NETWORK = COST_STATES,

@@ -1,8 +1,8 @@
 /* What the figures of a run rest on, a line each, for whoever reads its result: where traffic, service times
  * and prices come from. */
+#include "accounts/accounts.h"
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "run/world.h"
 #include "traces/traces.h"
 
 static void append_scale(struct strbuf *out, const char *what, double factor) {

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "accounts/accounts.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "config/yaml.h"
 #include "drydock.h"
-#include "run/world.h"
 
 /* A line with a file's name and the checksum of its bytes; a folder of chunks has none. */
 static bool file_sum(const char *file, struct strbuf *out, struct error *err) {

@@ -3,7 +3,7 @@
  * been on a node. */
 #include <string.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 /* ---- before the run ---- */
 

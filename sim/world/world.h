@@ -1,7 +1,7 @@
-/* sim/run/world.h: what a run holds while it goes: services, replicas, cluster, arrivals, statistics. Private
- * to sim/run. Built by world_build.c, driven by dataplane.c, summed up by figures.c. */
-#ifndef DRYDOCK_RUN_WORLD_H
-#define DRYDOCK_RUN_WORLD_H
+/* sim/world/world.h: what a run holds while it goes: services, replicas, cluster, arrivals, statistics. Built
+ * here from the scenario; sim/run drives it, sim/accounts keeps its books. */
+#ifndef DRYDOCK_WORLD_WORLD_H
+#define DRYDOCK_WORLD_WORLD_H
 
 #include "autoscale/hpa.h"
 #include "cluster/cluster.h"
@@ -10,7 +10,7 @@
 #include "finops/price_book.h"
 #include "record/histogram.h"
 #include "record/record.h"
-#include "run/run.h"
+#include "scenario/scenario.h"
 #include "serving/replica.h"
 #include "serving/router.h"
 #include "telemetry/telemetry.h"
@@ -157,7 +157,8 @@ struct scaling_counts {
 struct world {
     struct scenario scenario;
     uint64_t seed;
-    bool stepping; /* engines take every step by itself */
+    bool stepping;               /* engines take every step by itself */
+    bool check_only, allow_exec; /* code that the scenario names: not loaded to be checked; may be loaded */
     struct arena *arena;
     struct notices *notices;
     struct engine *engine;
@@ -228,18 +229,19 @@ struct world {
     struct record_table *requests_table, *events_table, *decisions_table;
 };
 
-/* world_build.c, world_demands.c, world_labels.c, world_network.c, world_policy.c, world_disks.c */
-bool world_build(struct world *w, const struct run_options *options, struct error *err);
-bool world_services(struct world *w, const struct run_options *options, struct error *err);
+/* build.c */
+bool world_build(struct world *w, struct error *err);
+bool world_arrivals(struct world *w, struct error *err); /* opens the traces; last */
+void world_free(struct world *w);
+
+/* demands.c, labels.c, network.c, policy.c, disks.c: parts of world_build */
+bool world_services(struct world *w, struct error *err);
 /* Queue limit, time-out, router with its options, and weights of a service, once its workloads are known. */
-bool world_policy(struct world *w, struct service_state *s, const struct run_options *options,
-                  struct error *err);
+bool world_policy(struct world *w, struct service_state *s, struct error *err);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);
-bool world_arrivals(struct world *w, struct error *err);
-void world_free(struct world *w);
 
 /* By its own name, or by that of a workload behind it; NULL = there is none. */
 const struct service_state *service_called(const struct world *w, const char *called);
@@ -249,110 +251,5 @@ bool demand_is_called(const struct pod_demand *demand, const char *called);
 
 /* Fits an empty node of the pool, labels and taints included. */
 bool demand_may_land_on(const struct world *w, const struct pod_demand *d, size_t pool);
-
-/* changes.c: how many replicas a workload shall have from now on; the scenario's changes by hand */
-void world_scale(struct world *w, uint32_t demand, int64_t replicas);
-void changes_begin(struct world *w);
-
-/* dataplane.c */
-bool dataplane_begin(struct world *w, struct error *err);
-void dataplane_finish_all(struct world *w);                 /* what is left becomes unfinished */
-void dataplane_arrived(struct world *w, struct request *r); /* sent by its user now */
-void dataplane_give_up(struct world *w, struct request *r);
-void dataplane_stop_when_done(struct world *w);
-
-/* arrivals.c */
-void arrivals_begin(struct world *w);
-void arrivals_forget(struct request *r); /* what the record has beside itself */
-
-/* candidates.c: what routers choose from, as the gateway sees it */
-void candidates_add(struct world *w, struct serving_pod *p);
-void candidates_remove(struct world *w, struct serving_pod *p);
-void candidates_refresh(struct world *w, struct serving_pod *p); /* after an event at the replica */
-void candidates_see(struct world *w, struct service_state *s);   /* before a router chooses */
-
-/* patience.c: begins at the gateway, ends with the first token or the request, whichever comes first. */
-void patience_begins(struct world *w, struct request *r);
-void patience_ends(struct world *w, struct request *r);
-
-/* bill.c: what happened on the nodes, metered once for the ledger (nothing without prices) and the footprint
- */
-bool bill_build(struct world *w, struct error *err);
-void bill_outstanding(struct world *w, struct serving_pod *p,
-                      int change); /* requests sent and not answered */
-bool bill_make(struct world *w, const struct summary *summary, struct error *err); /* after world_summarise */
-bool bill_figures(struct world *w, struct summary *summary, struct error *err);
-/* What a pod with a node holds of it, as the ledger counts: GPUs, or milli-cores where it has none. */
-int64_t bill_capacity_held(const struct world *w, const struct pod *pod);
-struct meter_node bill_meter_node(const struct world *w, const struct node *n, simtime end);
-/* The pods that were ever on a node; `pods` has room for all there are. */
-size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods);
-
-/* transfers.c: bytes between places, counted as requests end and pulls arrive */
-void transfers_build(struct world *w);
-void transfers_count(struct world *w, const struct request *r);
-void transfers_pulled(struct world *w, uint32_t demand, const struct node *node, double bytes, bool is_image);
-bool transfers_make(struct world *w, struct error *err); /* to the ledger and the footprint */
-
-/* storage.c: disks of nodes and PersistentVolumeClaims; only with prices */
-bool storage_build(struct world *w, struct error *err);
-bool storage_node(struct world *w, size_t pool, const struct meter_node *node, struct error *err);
-bool storage_claims(struct world *w, struct error *err);
-
-/* footprint.c: energy and carbon; nothing without a node pool */
-bool footprint_build(struct world *w, struct error *err);
-void footprint_check(struct world *w); /* warnings that need the end of the run */
-void footprint_begin(struct world *w, const struct summary *summary); /* before nodes are metered */
-void footprint_figures(struct world *w, struct summary *summary);
-
-/* observe.c, autoscaler.c */
-void observe_pod(struct world *w, struct serving_pod *p);
-void autoscaler_build(struct world *w);
-void autoscaler_begin(struct world *w);
-void autoscaler_free(struct world *w);
-
-/* scopes.c */
-struct scope *scope_of_tenant(struct world *w, uint32_t name);
-void scopes_arrived(struct world *w, const struct request *r);
-void scopes_finished(struct world *w, const struct request *r, const struct outcome *o);
-/* Adds the services up to the whole, which until then has counted arrivals and nothing else. */
-void scopes_sum_up(struct world *w);
-void scope_free(struct scope *s);
-struct outcome outcome_of(const struct request *r, const struct request_limits *limits);
-
-/* series.c, series_write.c: all do nothing when there is no result to write or the scenario wants no series.
- */
-void series_begin(struct world *w); /* after rows_open, before the run */
-void series_arrived(struct world *w, const struct request *r);
-void series_finished(struct world *w, const struct request *r, const struct outcome *o);
-void series_rescaled(struct world *w, uint32_t demand); /* before replicas_wanted changes */
-void series_pod_ready(struct world *w, struct serving_pod *p);
-void series_served(struct world *w, const struct serving_pod *p, simtime since);
-void series_end(struct world *w);
-bool series_write(struct world *w, struct error *err);
-void series_free(struct world *w);
-
-/* rows.c */
-bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);
-void rows_request(struct world *w, const struct request *r, const struct outcome *o);
-void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
-                   const struct hpa_decision *decision);
-void rows_event(struct world *w, const char *object, const char *reason, const char *message);
-bool rows_close(struct world *w, const struct summary *summary, struct error *err);
-
-/* provenance.c */
-bool provenance_write(struct world *w, struct error *err);
-
-/* assumptions.c: what the figures rest on, a line each. */
-void assumptions_append(const struct world *w, struct strbuf *out);
-
-/* checks.c: what must hold of every run; a failure is a fault of Drydock's and says so. */
-bool world_check(const struct world *w, struct error *err);
-
-/* figures.c */
-void world_summarise(struct world *w, struct summary *summary);
-
-/* judge.c: objectives, gates and warnings, when all figures are known */
-void world_judge(struct world *w, struct summary *summary);
 
 #endif

@@ -5,7 +5,7 @@
  * request without a region has no place, and a pull counts when all of it has arrived. */
 #include <math.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 void transfers_build(struct world *w) {
     const struct scenario *s = &w->scenario;

@@ -3,7 +3,7 @@
 
 #include "base/units.h"
 #include "cluster/scheduler.h"
-#include "run/world.h"
+#include "world/world.h"
 
 /* ---- service times ---- */
 

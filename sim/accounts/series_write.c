@@ -1,6 +1,6 @@
 /* The time series on their way into the file: what follows from the dates of pods and nodes is added, and
  * integrals become means. */
-#include "run/series.h"
+#include "accounts/series.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 enum { TENANTS_MAX = 1000 }; /* tenants with figures of their own; the rest share "(others)" */
 
@@ -158,10 +158,25 @@ void scopes_sum_up(struct world *w) {
     }
 }
 
-void scope_free(struct scope *s) {
+static void scope_free(struct scope *s) {
     histogram_free(&s->ttft);
     histogram_free(&s->tpot);
     histogram_free(&s->itl);
     histogram_free(&s->e2e);
     histogram_free(&s->queue);
+}
+
+void accounts_free(struct world *w) {
+    for (uint32_t i = 0; i < w->service_count; i++) {
+        scope_free(&w->services[i].scope);
+    }
+    for (size_t i = 0; i < w->tenant_capacity; i++) {
+        if (w->tenants[i]) {
+            scope_free(w->tenants[i]);
+            free(w->tenants[i]);
+        }
+    }
+    free(w->tenants);
+    scope_free(&w->all);
+    series_free(w);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 struct request_row {
     uint64_t id;
@@ -364,7 +364,7 @@ bool rows_close(struct world *w, const struct summary *summary, struct error *er
     return recorder_close(recorder, summary, err);
 }
 
-void run_print_result_schema(void) {
+void rows_print_schema(void) {
     const struct result_table_schema tables[] = {
         {"/requests", "A row for every request that arrived, in the order in which they ended.",
          request_columns},

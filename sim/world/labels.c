@@ -2,7 +2,7 @@
  * the words that the manifests use for the pool's GPU. */
 #include <string.h>
 
-#include "run/world.h"
+#include "world/world.h"
 
 static const char *const product_labels[] = {"nvidia.com/gpu.product", "cloud.google.com/gke-accelerator",
                                              "gpu.nvidia.com/class", "karpenter.k8s.aws/instance-gpu-name",

@@ -2,7 +2,7 @@
  * `prices` there is no bill, but still the energy. */
 #include <stdlib.h>
 
-#include "run/world.h"
+#include "accounts/accounts.h"
 
 bool bill_build(struct world *w, struct error *err) {
     const struct scenario *s = &w->scenario;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/accounts.h"
 #include "drydock.h"
-#include "run/world.h"
 
 /* ---- latencies ---- */
 

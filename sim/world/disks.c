@@ -1,6 +1,6 @@
 /* Whether what a pool's nodes shall have from the start (`preloaded`) is anything, and whether that, and what
  * each pod needs, fits on their disk. */
-#include "run/world.h"
+#include "world/world.h"
 
 static const struct artefact *preloaded(const struct world *w, size_t pool, const struct pool_config *config,
                                         size_t *count) {

@@ -1,7 +1,7 @@
 /* What the time series gather while the run goes on. A request tells all about itself when it ends: when it
  * waited, when it was worked on, how it went. GPUs and KV caches know their integrals over time, which are
  * read at the end of every window (engine_watch: no event, so the run is the same without). */
-#include "run/series.h"
+#include "accounts/series.h"
 
 #include <stdlib.h>
 

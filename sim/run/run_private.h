@@ -1,0 +1,41 @@
+/* sim/run/run_private.h: how the parts of a run hand events to each other. */
+#ifndef DRYDOCK_RUN_RUN_PRIVATE_H
+#define DRYDOCK_RUN_RUN_PRIVATE_H
+
+#include "world/world.h"
+
+/* changes.c: how many replicas a workload shall have from now on; the scenario's changes by hand */
+void world_scale(struct world *w, uint32_t demand, int64_t replicas);
+void changes_begin(struct world *w);
+
+/* dataplane.c */
+bool dataplane_begin(struct world *w, struct error *err);
+void dataplane_finish_all(struct world *w);                 /* what is left becomes unfinished */
+void dataplane_arrived(struct world *w, struct request *r); /* sent by its user now */
+void dataplane_give_up(struct world *w, struct request *r);
+void dataplane_stop_when_done(struct world *w);
+
+/* arrivals.c */
+void arrivals_begin(struct world *w);
+void arrivals_forget(struct request *r); /* what the record has beside itself */
+
+/* candidates.c: what routers choose from, as the gateway sees it */
+void candidates_add(struct world *w, struct serving_pod *p);
+void candidates_remove(struct world *w, struct serving_pod *p);
+void candidates_refresh(struct world *w, struct serving_pod *p); /* after an event at the replica */
+void candidates_see(struct world *w, struct service_state *s);   /* before a router chooses */
+
+/* patience.c: begins at the gateway, ends with the first token or the request, whichever comes first. */
+void patience_begins(struct world *w, struct request *r);
+void patience_ends(struct world *w, struct request *r);
+
+/* observe.c, autoscaler.c */
+void observe_pod(struct world *w, struct serving_pod *p);
+void autoscaler_build(struct world *w);
+void autoscaler_begin(struct world *w);
+void autoscaler_free(struct world *w);
+
+/* judge.c: objectives, gates and warnings, when all figures are known */
+void world_judge(struct world *w, struct summary *summary);
+
+#endif
