@@ -19,6 +19,17 @@ struct meter_node bill_meter_node(const struct world *w, const struct node *n, s
 /* The pods that were ever on a node; `pods` has room for all there are. */
 size_t bill_meter_pods(const struct world *w, size_t node, struct meter_pod *pods);
 
+struct cost_counts bill_counts(const struct scope *s);
+struct cost_figures bill_cost_figures(const struct cost_summary *c);
+
+/* allocation.c: who used what of the replicas */
+bool allocation_pod(struct world *w, struct serving_pod *p, struct error *err); /* its price */
+/* The request leaves the pod, or the run ends: its work there is its own. */
+void allocation_release(struct world *w, const struct serving_pod *p, struct request *r);
+/* Tenants' costs, from those of the services told. */
+bool allocation_figures(struct world *w, struct summary *summary, const struct cost_summary *services,
+                        struct error *err);
+
 /* transfers.c: bytes between places, counted as requests end and pulls arrive */
 void transfers_build(struct world *w);
 void transfers_count(struct world *w, const struct request *r);

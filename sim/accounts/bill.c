@@ -115,12 +115,12 @@ bool bill_make(struct world *w, const struct summary *s, struct error *err) {
            (!w->has_prices || (storage_claims(w, err) && ledger_fixed(&w->ledger, &w->price_book, err)));
 }
 
-static struct cost_counts counts_of(const struct scope *s) {
+struct cost_counts bill_counts(const struct scope *s) {
     return (struct cost_counts){
         .requests = s->counts.completed, .good = s->good_in_all, .output_tokens = s->output_tokens_in_all};
 }
 
-static struct cost_figures figures_of(const struct cost_summary *c) {
+struct cost_figures bill_cost_figures(const struct cost_summary *c) {
     struct cost_figures f = {
         .present = true,
         .total = c->total,
@@ -151,15 +151,15 @@ static bool service_figures(struct world *w, struct summary *s, struct error *er
     struct cost_summary *costs = arena_array(w->arena, s->service_count, sizeof *costs);
     for (size_t i = 0; i < s->service_count; i++) {
         names[i] = s->services[i].name;
-        counts[i] = counts_of(&w->told[i]->scope);
+        counts[i] = bill_counts(&w->told[i]->scope);
     }
     if (!ledger_services(&w->ledger, names, s->service_count, counts, costs, err)) {
         return false;
     }
     for (size_t i = 0; i < s->service_count; i++) {
-        s->services[i].cost = figures_of(&costs[i]);
+        s->services[i].cost = bill_cost_figures(&costs[i]);
     }
-    return true;
+    return allocation_figures(w, s, costs, err);
 }
 
 bool bill_figures(struct world *w, struct summary *s, struct error *err) {
@@ -167,11 +167,11 @@ bool bill_figures(struct world *w, struct summary *s, struct error *err) {
     if (!w->has_prices) {
         return true;
     }
-    struct cost_counts counts = counts_of(&w->all);
+    struct cost_counts counts = bill_counts(&w->all);
     struct cost_summary cost;
     if (!ledger_summary(&w->ledger, &counts, &cost, err)) {
         return false;
     }
-    s->all.cost = figures_of(&cost);
+    s->all.cost = bill_cost_figures(&cost);
     return service_figures(w, s, err);
 }

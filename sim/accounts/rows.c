@@ -10,6 +10,8 @@ struct request_row {
     uint64_t id;
     simtime arrival_ps, queue_ps, ttft_ps, e2e_ps;
     double tpot_s;
+    simtime compute_ps;
+    double cost_usd;
     uint32_t service, tenant, region;
     uint32_t input_tokens, output_tokens, cached_tokens;
     int32_t replica;
@@ -36,6 +38,8 @@ static const struct column request_columns[] = {
     COLUMN("e2e_s", COLUMN_SECONDS_PS, e2e_ps, "s", "from send to last token at the user"),
     {"status", COLUMN_ENUM8, offsetof(struct request_row, status), "1", "what became of it",
      request_status_names, NULL},
+    COLUMN("compute_s", COLUMN_SECONDS_PS, compute_ps, "s", "its share of its replicas' busy time"),
+    COLUMN("cost_usd", COLUMN_F64, cost_usd, "USD", "what that share costs; NaN without prices"),
     COLUMN("preemptions", COLUMN_U32, preemptions, "1", "times its KV cache was taken away"),
     COLUMN("counted", COLUMN_U8, counted, "1", "arrived after the warm-up"),
     COLUMN("good", COLUMN_U8, good, "1", "completed and met every per-request objective"),
@@ -194,6 +198,8 @@ void rows_request(struct world *w, const struct request *r, const struct outcome
         .ttft_ps = r->first_token_ps < 0 ? -1 : r->first_token_ps + r->down_ps - r->arrival_ps,
         .e2e_ps = completed ? r->last_token_ps + r->down_ps - r->arrival_ps : -1,
         .tpot_s = completed ? o->tpot_s : NAN,
+        .compute_ps = (simtime)r->compute_ps,
+        .cost_usd = w->has_prices ? r->cost_usd : NAN,
         .service = w->services[r->service].name_id,
         .tenant = r->tenant ? r->tenant : COLUMN_NO_NAME,
         .region = r->region ? r->region : COLUMN_NO_NAME,

@@ -164,6 +164,7 @@ static void scope_free(struct scope *s) {
     histogram_free(&s->itl);
     histogram_free(&s->e2e);
     histogram_free(&s->queue);
+    free(s->used);
 }
 
 void accounts_free(struct world *w) {
@@ -177,6 +178,7 @@ void accounts_free(struct world *w) {
         }
     }
     free(w->tenants);
+    free(w->used_by_nobody);
     scope_free(&w->all);
     series_free(w);
 }

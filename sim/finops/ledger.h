@@ -113,4 +113,21 @@ bool ledger_summary(const struct ledger *ledger, const struct cost_counts *count
 bool ledger_services(const struct ledger *ledger, const char *const *services, size_t count,
                      const struct cost_counts *counts, struct cost_summary *costs, struct error *err);
 
+/* What was used of each service by tenant: a row of `service_count` amounts a tenant, in any one unit. */
+struct tenant_use {
+    const money_amount *used; /* tenant_count x service_count */
+    size_t tenant_count, service_count;
+};
+
+/* Divides the services' costs among tenants by what they used of each: by state, category and all. A service
+ * that nobody used goes by what was used in all; nothing is divided where nothing was used. The tenants'
+ * costs add up to the services', exactly. `counts` and `costs` are by tenant. */
+bool ledger_tenants(const struct ledger *ledger, const struct cost_summary *services,
+                    const struct tenant_use *use, const struct cost_counts *counts,
+                    struct cost_summary *costs, struct error *err);
+
+/* month, per_h and the unit costs, of a total over the ledger's window. */
+bool ledger_unit_costs(const struct ledger *ledger, const struct cost_counts *counts,
+                       struct cost_summary *cost, struct error *err);
+
 #endif

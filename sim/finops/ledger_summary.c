@@ -36,8 +36,8 @@ static bool unit_cost(nanousd total, uint64_t times, uint64_t over, nanousd *out
     return over == 0 || money_times(total, times, over, out, err);
 }
 
-static bool finish(const struct ledger *l, const struct cost_counts *counts, struct cost_summary *cost,
-                   struct error *err) {
+bool ledger_unit_costs(const struct ledger *l, const struct cost_counts *counts, struct cost_summary *cost,
+                       struct error *err) {
     uint64_t window = (uint64_t)l->window_ps, hour = (uint64_t)3600 * SIMTIME_SECOND;
     cost->allocated = cost->total;
     cost->month = NANOUSD_NONE;
@@ -60,7 +60,7 @@ bool ledger_summary(const struct ledger *l, const struct cost_counts *counts, st
             return false;
         }
     }
-    return finish(l, counts, cost, err);
+    return ledger_unit_costs(l, counts, cost, err);
 }
 
 /* ---- services ---- */
@@ -135,7 +135,7 @@ bool ledger_services(const struct ledger *l, const char *const *services, size_t
     memset(costs, 0, count * sizeof *costs);
     bool ok = add_own(l, services, count, costs, err) && add_shared(l, services, count, costs, err);
     for (size_t i = 0; ok && i < count; i++) {
-        ok = finish(l, &counts[i], &costs[i], err);
+        ok = ledger_unit_costs(l, &counts[i], &costs[i], err);
     }
     return ok;
 }

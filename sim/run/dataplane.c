@@ -64,6 +64,7 @@ static void count_reject(struct service_state *s, const char *reason) {
 
 static void release_from_pod(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
+    allocation_release(w, p, r);
     bill_outstanding(w, p, -1);
     p->outstanding_tokens -= r->input_tokens;
     candidates_refresh(w, p);
@@ -308,6 +309,9 @@ static void on_pod_ready(void *context, struct pod *pod) {
     w->pods = arena_grow(w->arena, w->pods, w->serving_count, w->serving_count + 1, &w->serving_capacity,
                          sizeof(struct serving_pod *));
     w->pods[w->serving_count++] = p;
+    if (!allocation_pod(w, p, &w->failure)) {
+        engine_stop(w->engine);
+    }
     candidates_add(w, p);
     observe_pod(w, p);
     series_pod_ready(w, p);
@@ -411,6 +415,9 @@ void dataplane_finish_all(struct world *w) {
     request_pool_each(w->pool, collect, &left);
     qsort(left.items, left.count, sizeof(struct request *), by_id);
     for (size_t i = 0; i < left.count; i++) {
+        if (left.items[i]->replica >= 0) {
+            allocation_release(w, w->pods[left.items[i]->replica], left.items[i]);
+        }
         finish(w, left.items[i], REQUEST_UNFINISHED);
     }
     free(left.items);

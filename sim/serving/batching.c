@@ -90,6 +90,7 @@ static bool blocks_admit(struct batching *b, struct request *r, const struct pre
 
 static void preempt_last(struct batching *b) {
     struct request *victim = b->running[--b->running_count];
+    share_leave(b, victim);
     blocks_release(b, victim);
     victim->computed = 0;
     if (victim->preemptions < UINT16_MAX) {
@@ -102,7 +103,7 @@ static void preempt_last(struct batching *b) {
 
 static void shape_add(struct step_shape *shape, const struct request *r, int64_t tokens) {
     int64_t context = r->computed;
-    if (tokens == 1 && context + 1 == tokens_known(r) && r->generated > 0) {
+    if (batching_decodes(r, tokens)) {
         shape->decode_sequences++;
         shape->decode_context += context + 1;
     } else {
@@ -158,6 +159,7 @@ static void schedule_waiting(struct batching *b, int64_t *budget, struct step_sh
         }
         request_list_remove(&b->waiting, r);
         r->place = PLACE_RUNNING;
+        share_join(b, r);
         b->running[b->running_count] = r;
         b->scheduled[b->running_count++] = tokens;
         *budget -= tokens;
@@ -171,6 +173,13 @@ static void schedule_waiting(struct batching *b, int64_t *budget, struct step_sh
             b->base.events->scheduled(b->base.events->context, &b->base, r);
         }
     }
+}
+
+simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
+    struct step_parts parts;
+    simtime time = service_time_parts(b->times, shape, &parts);
+    share_step(b, &parts, shape);
+    return time;
 }
 
 static void step_end(void *context, uint64_t argument);
@@ -196,7 +205,7 @@ static void step_begin(struct batching *b) {
     /* Whoever waits now was tried and waits on: during a run blocks only become fewer. */
     bool repeats =
         b->fast && all_fit && shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
-    simtime end = repeats ? run_begin(b, &shape) : b->step_began_ps + service_time_step(b->times, &shape);
+    simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.index, step_end, b, 0);
 }
 
@@ -239,8 +248,10 @@ static int64_t advance_running(struct batching *b, simtime now) {
     int64_t kept = 0;
     int64_t leaving = 0;
     b->unsettled = true;
+    share_ended(b);
     for (int64_t i = 0; i < b->running_count; i++) {
         struct request *r = b->running[i];
+        share_request(b, r, b->scheduled[i]);
         if (r->place == PLACE_RUNNING) {
             r->computed += (uint32_t)b->scheduled[i];
             if (r->chunk_count > 0 && b->prefixes && r->generated == 0) {
@@ -256,10 +267,12 @@ static int64_t advance_running(struct batching *b, simtime now) {
         if (r->place == PLACE_RUNNING) {
             b->running[kept++] = r;
         } else {
+            share_leave(b, r);
             blocks_release(b, r);
             b->leaving[leaving++] = r;
         }
     }
+    share_done(b);
     b->running_count = kept;
     b->unsettled = false;
     batching_update_load(b);
@@ -341,6 +354,7 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
         request_list_remove(&b->waiting, r);
     } else if (r->place == PLACE_RUNNING) {
         running_remove(b, r);
+        share_leave(b, r);
         blocks_release(b, r);
     } else {
         return; /* it is leaving already */
@@ -363,6 +377,7 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     int64_t count = b->running_count;
     b->running_count = 0;
     for (int64_t i = 0; i < count; i++) {
+        share_leave(b, b->running[i]);
         blocks_release(b, b->running[i]);
     }
     batching_update_load(b);
@@ -406,6 +421,7 @@ static void batching_look(struct replica *replica) {
 static void batching_settle(struct replica *replica) {
     struct batching *b = batching_of(replica);
     run_settle(b);
+    share_settle(b);
     batching_look(replica);
     replica->kv_peak_permille = permille(b, b->peak_blocks);
 }

@@ -9,7 +9,20 @@
  * ... */
 struct stretch {
     int64_t steps;
-    simtime first, increment;
+    simtime first, increment, slope; /* increment = slope x sequences */
+};
+
+/* How a step's time is shared among its requests (batching_share.c). */
+struct step_share {
+    struct step_parts parts; /* of the step under way */
+    int64_t tokens, pairs;
+    bool uniform; /* every running request decodes in it: what goes by token is the same for each */
+    /* Uniform steps only add up until somebody joins or leaves; each running request is owed what per_token
+     * has grown by since it joined. All wrap: differences count. */
+    uint64_t pending, per_token;
+    int64_t sequences; /* of the pending steps */
+    uint64_t rest;     /* of divisions; goes into the next */
+    uint64_t prefill_given;
 };
 
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
@@ -42,6 +55,7 @@ struct batching {
     bool stopped;
     event_id event;
     simtime step_began_ps;
+    struct step_share share;
     struct decode_run run;
     /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
     simtime gap_ps;
@@ -51,6 +65,14 @@ struct batching {
 /* batching.c: what the gateway may know, after a change. */
 void batching_update_load(struct batching *b);
 
+/* Of the step that begins, which is remembered for sharing it. */
+simtime batching_step_time(struct batching *b, const struct step_shape *shape);
+
+/* Is this its next token, rather than a piece of its prompt (or of what is computed again)? */
+static inline bool batching_decodes(const struct request *r, int64_t tokens) {
+    return tokens == 1 && r->generated > 0 && r->computed + 1 == r->input_tokens + r->generated;
+}
+
 /* Takes free blocks; what the prefix cache had in them is forgotten. */
 static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
     b->free_blocks -= blocks;
@@ -59,11 +81,33 @@ static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
     }
 }
 
+/* ---- batching_share.c: whose time a step was; docs/cost.md has the rule ---- */
+
+void share_join(struct batching *b, struct request *r);  /* `running` gets one more */
+void share_leave(struct batching *b, struct request *r); /* or one less; its work is whole now */
+/* The step under way: its time by parts, and its shape. */
+void share_step(struct batching *b, const struct step_parts *parts, const struct step_shape *shape);
+/* It has ended: before its requests are advanced by `tokens` each, and after all were. */
+void share_ended(struct batching *b);
+void share_mixed(struct batching *b, struct request *r, int64_t tokens); /* of a step that is not uniform */
+static inline void share_request(struct batching *b, struct request *r, int64_t tokens) {
+    if (b->share.uniform) {
+        r->work_ps += (uint64_t)(b->share.parts.decode_slope * (r->computed + 1));
+    } else {
+        share_mixed(b, r, tokens);
+    }
+}
+void share_done(struct batching *b);
+/* `steps` uniform steps whose time by token came to `by_token` in all. */
+void share_uniform(struct batching *b, int64_t sequences, uint64_t by_token);
+/* Pays out what running requests are owed. */
+void share_settle(struct batching *b);
+
 /* ---- batching_run.c ---- */
 
 /* Makes a run of the step that begins now, whose shape (all running requests, a token each) and blocks are
  * fixed, if more than one can be foreseen: as many as the first completion and the free KV blocks allow.
- * Answers the end of its last step, or of the one step. */
+ * Answers how long all of it takes, or the one step. */
 simtime run_begin(struct batching *b, const struct step_shape *shape);
 
 /* Applies the steps that have ended and leaves the one under way as an ordinary step, its event in place. */

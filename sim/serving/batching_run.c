@@ -20,7 +20,8 @@ static struct stretch stretch_from(const struct batching *b, int64_t done) {
                             .steps =
                                 room > 0 ? (room + b->run.sequences - 1) / b->run.sequences : RUN_STEPS_MAX,
                             .first = line.base + line.slope * (context - line.from),
-                            .increment = line.slope * b->run.sequences};
+                            .increment = line.slope * b->run.sequences,
+                            .slope = line.slope};
 }
 
 /* The stretch from step `done` on, of a run of `steps`. */
@@ -144,31 +145,57 @@ simtime run_begin(struct batching *b, const struct step_shape *shape) {
     int64_t steps = steps_to_completion(b);
     steps = steps > 1 ? steps_with_blocks(b, steps) : steps;
     if (steps <= 1) {
-        return b->step_began_ps + service_time_step(b->times, shape);
+        return batching_step_time(b, shape);
     }
     b->run.steps = steps;
     b->run.began_ps = b->step_began_ps;
     b->run.sequences = shape->decode_sequences;
     b->run.context = shape->decode_context;
     b->run.head = stretch_from(b, 0);
-    return b->run.began_ps + time_of(b, steps);
+    return time_of(b, steps);
 }
 
 /* ---- settling ---- */
 
-static void tell_gaps(struct batching *b, int64_t steps) {
-    for (int64_t done = 0; done < steps && b->run.counted > 0;) {
+/* What goes by token in a stretch's first step: the same in all of them, since contexts alone grow. */
+static simtime by_token(const struct batching *b, const struct stretch *s, int64_t done) {
+    return s->first - s->slope * (b->run.context + done * b->run.sequences);
+}
+
+/* A request whose context is c in the run's first step reads c + i in step i: slopes . c + offsets in all. */
+struct attention {
+    simtime slopes, offsets;
+};
+
+/* Tells the gaps of `steps` steps and shares what goes by token. */
+static struct attention pass_steps(struct batching *b, int64_t steps) {
+    struct attention a = {0};
+    for (int64_t done = 0; done < steps;) {
         struct stretch s = stretch_at(b, done, steps);
-        b->base.events->token_gaps(b->base.events->context, &b->base, s.first, s.increment, (uint64_t)s.steps,
-                                   b->run.counted);
+        if (b->run.counted > 0) {
+            b->base.events->token_gaps(b->base.events->context, &b->base, s.first, s.increment,
+                                       (uint64_t)s.steps, b->run.counted);
+        }
+        share_uniform(b, b->run.sequences, (uint64_t)(by_token(b, &s, done) * s.steps));
+        a.slopes += s.slope * s.steps;
+        a.offsets += s.slope * (s.steps * done + s.steps * (s.steps - 1) / 2);
         done += s.steps;
     }
+    return a;
+}
+
+/* The step under way, an ordinary one from here on. */
+static void share_last(struct batching *b, const struct stretch *s, int64_t done) {
+    struct step_parts parts = {.by_token = by_token(b, s, done), .decode_slope = s->slope};
+    share_step(b, &parts, &(struct step_shape){.decode_sequences = b->run.sequences});
 }
 
 static void advance(struct batching *b, int64_t steps, simtime last_token) {
     int64_t taken = 0;
+    struct attention a = pass_steps(b, steps);
     for (int64_t i = 0; i < b->running_count; i++) {
         struct request *r = b->running[i];
+        r->work_ps += (uint64_t)(a.slopes * (r->computed + 1) + a.offsets);
         r->generated += (uint32_t)steps;
         r->computed += (uint32_t)steps;
         r->last_token_ps = last_token;
@@ -187,13 +214,12 @@ void run_settle(struct batching *b) {
     simtime began = b->run.began_ps;
     /* At the end of the run its own event is being handled: all but the last step have ended. */
     int64_t ended = b->event ? steps_ended(b, &began) : total - 1;
+    struct stretch next = stretch_at(b, ended, total);
     if (!b->event) {
-        began = engine_now(b->base.engine);
-        struct stretch last = stretch_at(b, total - 1, total);
-        began -= last.first;
+        began = engine_now(b->base.engine) - next.first;
     }
+    share_last(b, &next, ended);
     if (ended > 0) {
-        tell_gaps(b, ended);
         advance(b, ended, began);
         b->base.steps += (uint64_t)ended;
         b->base.generated_tokens += (uint64_t)(ended * b->run.sequences);
@@ -201,7 +227,6 @@ void run_settle(struct batching *b) {
         b->step_began_ps = began;
     }
     if (b->event && ended + 1 < total) {
-        struct stretch next = stretch_at(b, ended, total);
         engine_move(b->base.engine, b->event, began + next.first);
     }
     b->run.steps = 0;

@@ -59,6 +59,7 @@ static struct request *thread_release(struct plain_server *s, int32_t index) {
     struct server_thread *t = &s->threads[index];
     struct request *r = t->request;
     s->base.busy_ps += engine_now(s->base.engine) - t->began_ps;
+    r->work_ps += (uint64_t)(engine_now(s->base.engine) - t->began_ps);
     t->request = NULL;
     t->event = 0;
     t->next_free = s->first_free;

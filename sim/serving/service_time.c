@@ -220,19 +220,28 @@ static simtime prefill_time(const struct service_time *s, const struct step_shap
     return (simtime)(s->prefill_t0 + larger * norm + 0.5);
 }
 
-simtime service_time_step(const struct service_time *s, const struct step_shape *shape) {
+simtime service_time_parts(const struct service_time *s, const struct step_shape *shape,
+                           struct step_parts *parts) {
     int64_t tokens = shape->decode_sequences + shape->prefill_tokens;
     assert(tokens <= s->max_tokens && shape->sampled <= s->max_sequences);
-    simtime time = s->tokens[tokens] + s->head[shape->sampled];
+    *parts = (struct step_parts){.by_token = s->tokens[tokens] + s->head[shape->sampled]};
     if (shape->decode_sequences > 0) {
         assert(shape->decode_sequences <= s->max_sequences);
         struct decode_line line = attention_line(&s->decode, shape->decode_sequences, shape->decode_context);
-        time += line.base + line.slope * (shape->decode_context - line.from);
+        parts->by_token += line.base - line.slope * line.from;
+        parts->decode_slope = line.slope;
     }
     if (shape->prefill_tokens > 0) {
-        time += prefill_time(s, shape);
+        parts->prefill = prefill_time(s, shape);
     }
+    simtime time = parts->by_token + parts->decode_slope * shape->decode_context + parts->prefill;
+    parts->by_token += time > 0 ? 0 : 1 - time;
     return time > 0 ? time : 1;
+}
+
+simtime service_time_step(const struct service_time *s, const struct step_shape *shape) {
+    struct step_parts parts;
+    return service_time_parts(s, shape, &parts);
 }
 
 struct decode_line service_time_decode_line(const struct service_time *s, int64_t decode_sequences,

@@ -122,6 +122,15 @@ struct service_time *service_time_compile(const struct replica_config *config, s
 /* Picoseconds of one step, >= 1. */
 simtime service_time_step(const struct service_time *s, const struct step_shape *shape);
 
+/* The same, by what drives it: whole = by_token + decode_slope * decode_context + prefill. */
+struct step_parts {
+    simtime by_token;     /* linear layers, head, overhead, what attention costs whatever the contexts */
+    simtime decode_slope; /* attention of decoding sequences, per token of context */
+    simtime prefill;      /* attention of prompt chunks */
+};
+simtime service_time_parts(const struct service_time *s, const struct step_shape *shape,
+                           struct step_parts *parts);
+
 /* The decode part as a straight line around K for batch B: time = base + slope * (K - from), valid for from
  * <= K < to. A run of identical iterations is a closed form inside it. Batch-only parts (linear layers, head,
  * overhead) are in base. */

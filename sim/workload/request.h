@@ -24,7 +24,7 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 208 bytes; dates in ps, -1 = not yet. */
+/* 232 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
@@ -37,6 +37,10 @@ struct request {
     simtime done_ps;  /* the end as the user sees it */
     double service_s; /* stated work of a plain request; 0 = drawn from the server's law */
     double payload_bytes;
+    /* Its share of the busy time of the replica it is with, while that goes on up to a sum that the replica
+     * keeps; of all it was with; and what that cost. */
+    uint64_t work_ps, compute_ps;
+    double cost_usd;
     struct request *previous, *next; /* in the list it waits in */
     const uint64_t *chunks;          /* keys of the prompt's prefix; NULL when none is known */
     uint64_t session_chunk;          /* the one key of a session, that `chunks` points at */

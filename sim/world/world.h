@@ -25,6 +25,7 @@ struct scope {
     uint64_t good;                              /* counted, completed, every per-request objective met */
     uint64_t input_tokens, output_tokens;       /* of counted completed requests */
     uint64_t good_in_all, output_tokens_in_all; /* warm-up included: what the bill is spread over */
+    money_amount *used; /* of a tenant, by service: ps of servers x nano-dollars an hour; NULL = nothing */
     struct histogram ttft, tpot, itl, e2e, queue;
 };
 
@@ -115,6 +116,7 @@ struct serving_pod {
     simtime api_overhead_ps;
     uint32_t outstanding; /* changed by bill_outstanding only */
     uint64_t outstanding_tokens;
+    nanousd server_per_h; /* what one of its servers costs; 0 = not known */
     simtime outstanding_since_ps;
     simtime working_ps; /* with at least one outstanding */
     simtime serving_ps; /* of that, before it was told to stop */
@@ -217,6 +219,7 @@ struct world {
     struct scope **tenants; /* by names[] index; NULL = none yet */
     size_t tenant_capacity;
     size_t tenant_count;
+    money_amount *used_by_nobody; /* as scope.used, of requests that name no tenant */
     simtime_total in_system_area; /* requests x ps, integrated as requests come and go */
     simtime_total sojourn_sum;    /* the same, summed request by request: Little's law says they are equal */
     uint64_t in_system;

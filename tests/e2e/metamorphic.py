@@ -81,7 +81,8 @@ def same_bill(one, other):
     a, b = charges_of(one), charges_of(other)
     check("the same charges", a == b and a, f"{set(a) ^ set(b)}")
     x, y = summary_of(one), summary_of(other)
-    for key in ("cost", "energy_kwh", "carbon", "requests", "latency"):
+    check("there are tenants with costs", x["tenants"]["gold"]["cost"]["total_usd"] > 0)
+    for key in ("cost", "tenants", "energy_kwh", "carbon", "requests", "latency"):
         check(key, x.get(key) == y.get(key), f"{x.get(key)}, {y.get(key)}")
 
 
@@ -134,8 +135,19 @@ def adds_up(result):
         check(f"services' {name}", whole > 0 and abs(together - whole) <= 1e-12 * whole, f"{together}, {whole}")
 
 
+def tenants_add_up(result):
+    summary = summary_of(result)
+    tenants = [t["cost"] for t in summary["tenants"].values()]
+    check("there are tenants", len(tenants) > 1)
+    for key in ("total_usd", "billed_usd", "usage_usd", "allocated_usd"):
+        check(f"tenants' {key}", sum(t[key] for t in tenants) == summary["cost"][key] > 0)
+    for key in ("by_state", "by_category"):
+        for name, amount in summary["cost"][key].items():
+            check(f"tenants' {key}.{name}", sum(t[key][name] for t in tenants) == amount)
+
+
 if __name__ == "__main__":
-    checks = {f.__name__: f for f in (double, twice, nearly_twice, same_bill, same, idle, adds_up)}
+    checks = {f.__name__: f for f in (tenants_add_up, double, twice, nearly_twice, same_bill, same, idle, adds_up)}
     if len(sys.argv) < 3 or sys.argv[1] not in checks:
         sys.exit(__doc__)
     checks[sys.argv[1]](*sys.argv[2:])

@@ -112,6 +112,7 @@ check "doubles but for what was rounded" compare nearly_twice "$SCRATCH/all/resu
 # ---- parts and wholes ----
 
 check "services and charges add up" compare adds_up "$SCRATCH/all/result.h5"
+check "tenants add up to the bill" compare tenants_add_up "$SCRATCH/shop/result.h5"
 
 # ---- traffic ----
 

@@ -12,6 +12,8 @@ and the summary's cost against them:
     what weights weigh is not in a result: there each node got as much as any other
   - storage: disks of nodes, PersistentVolumeClaims, volumes of StatefulSets' replicas
   - fixed rows; the total as the sum of /charges; unit costs from /requests
+  - each request's cost as its share of a replica's busy time at the price of what the replica holds; the tenants'
+    costs as the services' costs divided by that
 
 Of requests the tokens are known, not pictures and sound: traces of text are recomputed, others are not. Of pulls those
 of a cold start are: a fleet that was there at the beginning (start: warm) has images that nobody pulled.
@@ -422,6 +424,54 @@ def check_storage(world, book, charges, nodes, replicas, window):
     check("nothing else is stored", names == set(want), str(names ^ set(want)))
 
 
+# ---- who pays for it ----
+
+
+def server_price(book, nodes, replica):
+    """Dollars an hour of one server of a replica; None where the node has no GPUs: /replicas has no cores."""
+    node = next((n for n in nodes if n["name"] == replica["node"]), None)
+    if node is None or not node["gpus"]:
+        return None
+    return number(price_of(book, node)["usd_per_h"]) * replica["gpus"] / (node["gpus"] * replica["servers"])
+
+
+def check_requests(book, nodes, replicas, requests):
+    worked = {}
+    for q in requests:
+        worked[q["replica"]] = worked.get(q["replica"], 0) + q["compute_s"]
+    for row, r in enumerate(replicas):
+        mine = [q for q in requests if q["replica"] == row]
+        if any(q["status"] == "failed" for q in mine):
+            continue  # what a stopped step took is nobody's
+        check(f"shares of {r['name']}", abs(worked.get(row, 0) - r["busy_s"]) < 1e-6, f"{worked.get(row)} {r['busy_s']}")
+        price = server_price(book, nodes, r) if mine else None
+        if price is not None:
+            off = max(abs(float(price) * q["compute_s"] / 3600 - q["cost_usd"]) for q in mine)
+            check(f"requests' costs of {r['name']}", off < 1e-9, str(off))
+
+
+def check_tenants(summary, requests):
+    """A service's cost goes to tenants by their requests' cost_usd, one that cost nothing by that of all."""
+    names = sorted(summary.get("tenants", {})) + [""]
+    used = {}
+    for q in requests:
+        key = (q["tenant"], q["service"])
+        used[key] = used.get(key, 0) + q["cost_usd"]
+    whole = {t: sum(v for (tenant, _), v in used.items() if tenant == t) for t in names}
+    want = dict.fromkeys(names, 0)
+    for service, figures in summary["services"].items():
+        weights = {t: used.get((t, service), 0) for t in names}
+        weights = weights if sum(weights.values()) > 0 else whole
+        for t in names if sum(weights.values()) > 0 else []:
+            want[t] += float(figures["cost"]["total_usd"]) * weights[t] / sum(weights.values())
+    got = {t: float(summary["tenants"][t]["cost"]["total_usd"]) if t else want[""] for t in names}
+    for t in names[:-1]:
+        check(f"what tenant {t} pays", abs(want[t] - got[t]) < 1e-6, f"{want[t]} is not {got[t]}")
+    if names[:-1] and sum(whole.values()) > 0:
+        total = float(summary["cost"]["total_usd"])
+        check("tenants pay the bill", abs(sum(got.values()) - total) < 1e-6, f"{sum(got.values())}, {total}")
+
+
 # ---- all of it ----
 
 
@@ -455,6 +505,9 @@ def main(result, prices):
         want = half_up(number(row["usd_per_h"]) * NANO * window / 3600)
         got = nano(charges, category="fixed", resource=row["name"])
         check(f"the fixed row {row['name']}", abs(want - got) <= 1, f"{want} is not {got}")
+
+    check_requests(book, nodes, replicas, rows_of_requests)
+    check_tenants(summary, rows_of_requests)
 
     total, cost = nano(charges), summary["cost"]
     check("the total is the sum of /charges", cost["total_usd"] * NANO == total, f"{cost['total_usd']}, {total}")

@@ -190,6 +190,61 @@ static void what_is_nobodys_is_shared_equally_when_nobody_cost_anything(void **s
     arena_free(&arena);
 }
 
+static bool near(double a, double b) {
+    return a - b < 1e-6 && b - a < 1e-6;
+}
+
+/* Three tenants and those who name none; nobody used the third service. */
+static void tenants_add_up_to_the_services_they_used(void **state) {
+    (void)state;
+    struct arena arena = {0};
+    struct ledger ledger;
+    struct error err = {0};
+    fill(&ledger, &arena, price_usd_per_h, false);
+    struct cost_summary services[3], tenants[4];
+    struct cost_counts counts[4] = {{0}, {.requests = 500}};
+    assert_true(ledger_services(&ledger, service_names, 3, counts, services, &err));
+    money_amount big = (money_amount)1 << 100; /* more than a weight may be */
+    const money_amount used[4][3] = {{3 * big, 0, 0}, {big, 5, 0}, {0, 15, 0}, {0, 0, 0}};
+    struct tenant_use use = {used[0], 4, 3};
+    assert_true(ledger_tenants(&ledger, services, &use, counts, tenants, &err));
+    nanousd whole = services[0].total + services[1].total + services[2].total, sum = 0;
+    for (int t = 0; t < 4; t++) {
+        sum += tenants[t].total;
+        assert_true(tenants[t].usage <= tenants[t].allocated && tenants[t].allocated == tenants[t].total);
+    }
+    assert_int_equal(sum, whole);
+    assert_int_equal(tenants[3].total, 0);
+    /* the third service goes by all that was used: next to nothing of it by the last tenant */
+    double chat = money_to_usd(services[0].total), embed = money_to_usd(services[1].total);
+    double vision = money_to_usd(services[2].total);
+    assert_true(near(money_to_usd(tenants[0].total), 0.75 * (chat + vision)));
+    assert_true(near(money_to_usd(tenants[1].total), 0.25 * (chat + vision) + 0.25 * embed));
+    assert_true(near(money_to_usd(tenants[2].total), 0.75 * embed));
+    assert_int_equal(
+        tenants[0].by_state[COST_IDLE] + tenants[1].by_state[COST_IDLE] + tenants[2].by_state[COST_IDLE],
+        services[0].by_state[COST_IDLE] + services[1].by_state[COST_IDLE] + services[2].by_state[COST_IDLE]);
+    assert_true(tenants[1].per_1k_requests == 2 * tenants[1].total);
+    assert_true(tenants[0].per_1k_requests == NANOUSD_NONE);
+    arena_free(&arena);
+}
+
+static void what_nobody_used_is_no_tenants(void **state) {
+    (void)state;
+    struct arena arena = {0};
+    struct ledger ledger;
+    struct error err = {0};
+    fill(&ledger, &arena, price_usd_per_h, false);
+    struct cost_summary services[3], tenants[2];
+    struct cost_counts counts[3] = {{0}};
+    const money_amount used[2][3] = {{0}};
+    struct tenant_use use = {used[0], 2, 3};
+    assert_true(ledger_services(&ledger, service_names, 3, counts, services, &err));
+    assert_true(ledger_tenants(&ledger, services, &use, counts, tenants, &err));
+    assert_true(tenants[0].total == 0 && tenants[1].total == 0);
+    arena_free(&arena);
+}
+
 /* Zero traffic: pods that serve nothing. The bill is that of the same nodes without a pod. */
 static void without_traffic_the_bill_is_the_idle_bill(void **state) {
     (void)state;
@@ -296,6 +351,8 @@ int main(void) {
     ADD_TEST(the_bill_of_nodes_is_price_times_hours);
     ADD_TEST(services_add_up_to_the_bill);
     ADD_TEST(what_is_nobodys_is_shared_equally_when_nobody_cost_anything);
+    ADD_TEST(tenants_add_up_to_the_services_they_used);
+    ADD_TEST(what_nobody_used_is_no_tenants);
     ADD_TEST(without_traffic_the_bill_is_the_idle_bill);
     ADD_TEST(unit_costs_are_the_total_over_what_was_done);
     ADD_TEST(storage_is_charged_by_bytes_and_time);

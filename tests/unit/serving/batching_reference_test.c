@@ -3,6 +3,7 @@
  * loop over steps; and runs of steps held to single ones. */
 #include "tests/unit/serving/replica_fixture.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -28,6 +29,7 @@ struct naive {
     int64_t free_blocks;
     uint64_t steps, preemptions, gaps;
     simtime gap_sum, busy;
+    struct step_shape shape; /* of the step under way */
 };
 
 static void erase(size_t *list, size_t *count, size_t at) {
@@ -125,8 +127,20 @@ static void naive_schedule(struct naive *n, simtime now) {
     }
 }
 
+static int64_t pairs_of(const struct naive_request *q) {
+    int64_t pairs = 0;
+    for (int64_t k = q->num_computed + 1; k <= q->num_computed + q->new_tokens; k++) {
+        pairs += k; /* token k attends to k tokens */
+    }
+    return pairs;
+}
+
+static bool is_decoding(const struct naive_request *q) {
+    return q->new_tokens == 1 && q->num_output > 0 && q->num_computed + 1 == num_tokens(q);
+}
+
 /* A sequence that computes the one token it generated last is decoding; all else is prefill. */
-static simtime naive_duration(const struct naive *n) {
+static simtime naive_duration(struct naive *n) {
     struct step_shape shape = {0};
     for (size_t i = 0; i < n->count; i++) {
         const struct naive_request *q = &n->requests[i];
@@ -134,19 +148,34 @@ static simtime naive_duration(const struct naive *n) {
         if (q->new_tokens == 0) {
             continue;
         }
-        if (q->new_tokens == 1 && q->num_output > 0 && after == num_tokens(q)) {
+        if (is_decoding(q)) {
             shape.decode_sequences++;
             shape.decode_context += after;
         } else {
             shape.prefill_tokens += q->new_tokens;
             shape.prefill_context += after;
-            for (int64_t k = q->num_computed + 1; k <= after; k++) {
-                shape.prefill_pairs += k; /* token k attends to k tokens */
-            }
+            shape.prefill_pairs += pairs_of(q);
         }
         shape.sampled += after == num_tokens(q);
     }
+    n->shape = shape;
     return shape.decode_sequences + shape.prefill_tokens ? service_time_step(n->times, &shape) : 0;
+}
+
+/* A step's time by token, its attention by context and by pairs; docs/cost.md. */
+static void naive_share(struct naive *n) {
+    struct step_parts parts;
+    service_time_parts(n->times, &n->shape, &parts);
+    double tokens = (double)(n->shape.decode_sequences + n->shape.prefill_tokens);
+    for (size_t i = 0; i < n->running_count; i++) {
+        struct naive_request *q = &n->requests[n->running[i]];
+        q->act.work_ps += (double)parts.by_token * (double)q->new_tokens / tokens;
+        if (is_decoding(q)) {
+            q->act.work_ps += (double)(parts.decode_slope * (q->num_computed + 1));
+        } else if (q->new_tokens > 0) {
+            q->act.work_ps += (double)parts.prefill * (double)pairs_of(q) / (double)n->shape.prefill_pairs;
+        }
+    }
 }
 
 static void naive_end(struct naive_request *q, simtime now, enum request_status status) {
@@ -225,6 +254,7 @@ static void naive_step(struct naive *n, simtime begin, simtime end, simtime *las
     size_t batch[STAGE_REQUESTS_MAX];
     size_t batch_count = n->running_count;
     memcpy(batch, n->running, batch_count * sizeof *batch);
+    naive_share(n);
     naive_world(n, begin, end, end);
     for (size_t i = 0; i < batch_count; i++) {
         if (n->requests[batch[i]].aborted) {
@@ -326,6 +356,18 @@ static void assert_same(uint64_t round, const struct stage *s, const struct naiv
     assert_int_equal(s->gap_sum, n->gap_sum);
 }
 
+/* To a few picoseconds a step; all shares add up to the time it was busy, but for less than a step's tokens.
+ */
+static void assert_shared(const struct stage *s, const struct naive *n) {
+    double sum = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        assert_true(fabs(s->acts[i].work_ps - n->requests[i].act.work_ps) <= 3 * (double)n->steps + 100);
+        sum += s->acts[i].work_ps;
+    }
+    double left = (double)n->busy - sum;
+    assert_true(left >= 0 && left < (double)(n->config->max_num_batched_tokens + n->config->max_num_seqs));
+}
+
 static void assert_idle(const struct stage *s) {
     assert_int_equal(s->replica->waiting, 0);
     assert_int_equal(s->replica->running, 0);
@@ -354,6 +396,7 @@ static void compare_with_a_naive_reading(bool fast) {
         naive_play(&n);
         stage_play(&s, SIMTIME_NEVER);
         assert_same(round, &s, &n);
+        assert_shared(&s, &n);
         assert_idle(&s);
         requests += s.count;
         preemptions += n.preemptions;
@@ -410,6 +453,7 @@ static void assert_same_stage(const struct stage *a, const struct stage *b) {
         assert_true(x->status == y->status && x->scheduled == y->scheduled && x->first == y->first);
         assert_true(x->done == y->done && x->generated == y->generated && x->preemptions == y->preemptions);
         assert_int_equal(x->cached, y->cached);
+        assert_true(x->work_ps == y->work_ps); /* to the picosecond, however many steps at a time */
     }
     const struct replica *p = a->replica, *q = b->replica;
     assert_true(p->steps == q->steps && p->busy_ps == q->busy_ps && p->preemptions == q->preemptions);

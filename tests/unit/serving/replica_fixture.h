@@ -19,6 +19,7 @@ struct act {
     struct request *r;
     simtime scheduled, first, done;
     uint32_t generated, preemptions, cached;
+    double work_ps; /* its share of the replica's busy time */
     enum request_status status;
     const char *reason;
 };
@@ -64,6 +65,7 @@ static inline void stage_finished(void *context, struct replica *replica, struct
     act->generated = r->generated;
     act->preemptions = r->preemptions;
     act->cached = r->cached_tokens;
+    act->work_ps = (double)r->work_ps;
     act->r = NULL;
     request_give_back(s->pool, r);
     if (s->on_finished) {
