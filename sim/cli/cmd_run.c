@@ -33,6 +33,10 @@ static const struct option option_rows[] = {
      0, UNIT_NUMBER},
     {"stepping", OPTION_FLAG, NULL, "Engines step by step: the reference, with the same results and slower.",
      FIELD(stepping), 0, 0, UNIT_NUMBER},
+    {"explain", OPTION_LIST, "ID",
+     "Tell the life of a request, by its id or as slowest, slowest:N, slowest-ttft:N; may be given several "
+     "times.",
+     FIELD(explain), 0, 0, UNIT_NUMBER},
     {"strict", OPTION_FLAG, NULL, "Exit 3 on the first warning.", FIELD(strict), 0, 0, UNIT_NUMBER},
     {"allow-exec", OPTION_FLAG, NULL, "Allow code that the scenario names (policies as shared objects).",
      FIELD(allow_exec), 0, 0, UNIT_NUMBER},
@@ -103,25 +107,46 @@ static void show_result(const struct run_request *o, const struct run_result *re
     run_show_place(result->out);
 }
 
+static enum error_code conclude(const struct run_request *o, const struct run_result *result,
+                                struct error *err) {
+    show_result(o, result);
+    if (!run_explain_show(result, err)) {
+        return err->code;
+    }
+    return o->check && !run_promises_kept(&result->summary) ? ERROR_OBJECTIVE : ERROR_NONE;
+}
+
+static enum error_code run_arms_instead(const struct run_request *o, const char *scenario,
+                                        struct error *err) {
+    if (o->explain.count == 0) {
+        return run_study(o, scenario, err);
+    }
+    error_set(err, ERROR_USAGE, "--explain tells of one run, and the scenario has arms");
+    error_hint(err, "choose an arm with --arm");
+    return ERROR_USAGE;
+}
+
 /* In this process: nothing stands between the run and its progress. */
-static enum error_code run_once(const struct run_request *o, const char *scenario, struct error *err) {
+static enum error_code run_once(const struct run_request *o, const char *scenario,
+                                struct run_explain *explain, struct error *err) {
     struct arena arena = {0};
     struct run_result result = {0};
     struct run_options options = run_options_of(o, scenario);
     options.unless_arms = true;
+    if (!run_explain_find(&options, explain, err)) {
+        return err->code;
+    }
+    struct diary_order order = {.ids = explain->ids, .count = explain->count};
+    options.explain = explain->count > 0 ? &order : NULL;
     bool ok = run_scenario(&options, &arena, &result, err);
-    if (ok && result.arm_count > 0) {
-        arena_free(&arena);
-        return run_study(o, scenario, err);
-    }
-    run_show_notices(o, &result.notices, ok);
     enum error_code code = ok ? ERROR_NONE : err->code;
-    if (ok) {
-        show_result(o, &result);
-        if (o->check && !run_promises_kept(&result.summary)) {
-            code = ERROR_OBJECTIVE;
-        }
+    if (ok && result.arm_count > 0) {
+        code = run_arms_instead(o, scenario, err);
+    } else {
+        run_show_notices(o, &result.notices, ok);
+        code = ok ? conclude(o, &result, err) : code;
     }
+    diary_free(result.diary);
     arena_free(&arena);
     return code;
 }
@@ -139,18 +164,20 @@ static bool check_usage(const struct run_request *o, int operands, struct error 
 
 static enum error_code run(int argc, char **argv, struct error *err) {
     struct run_request o = {.seed = RUN_DEFAULT_SEED, .reps = 1};
+    struct run_explain explain;
     int operands;
     bool done = false;
     enum error_code code = ERROR_NONE;
     if (!command_parse(&command_run, argc, argv, &o, &operands, &done, err) ||
-        (!done && !check_usage(&o, operands, err))) {
+        (!done && (!check_usage(&o, operands, err) || !run_explain_parse(&o, &explain, err)))) {
         code = err->code;
     } else if (!done) {
         interrupt_install();
-        code = o.reps > 1 ? run_study(&o, argv[1], err) : run_once(&o, argv[1], err);
+        code = o.reps > 1 ? run_study(&o, argv[1], err) : run_once(&o, argv[1], &explain, err);
     }
     option_list_free(&o.traces);
     option_list_free(&o.set);
+    option_list_free(&o.explain);
     return code;
 }
 
@@ -168,6 +195,11 @@ const struct command command_run = {
         "A scenario with arms runs each of them under the same seeds, into OUT/<arm>; OUT/arms.json and a "
         "table compare "
         "them pair by pair with the first.\n\n"
+        "With --explain the life of a request follows the table: when it was sent and by whom it was held "
+        "up, what "
+        "the router saw, which batches it was in, and where its time went. `slowest` finds the request by a "
+        "run "
+        "of the same seed beforehand. Nothing else changes.\n\n"
         "With --check the exit code is 1 when an objective of the scenario is missed or a gate of level fail "
         "is "
         "broken; with --reps, when the mean over the replications misses or breaks it; with arms, when any "

@@ -15,6 +15,7 @@ struct run_request {
     int64_t jobs; /* 0 = one a processor */
     struct option_list traces;
     struct option_list set;
+    struct option_list explain;
     const char *arm;
     const char *platform_out;
     bool check;
@@ -35,6 +36,22 @@ void run_show_notices(const struct run_request *o, const struct notices *n, bool
 
 /* The line that says where a result lies. */
 void run_show_place(const char *out);
+
+/* What --explain asks for. */
+struct run_explain {
+    uint64_t ids[DIARY_PAGES_MAX];
+    size_t count;
+    size_t slowest; /* this many more, to be found */
+    enum diary_measure measure;
+};
+
+bool run_explain_parse(const struct run_request *o, struct run_explain *e, struct error *err);
+
+/* Finds the slowest requests in a run of the same options and adds their ids. With arms it finds none. */
+bool run_explain_find(const struct run_options *options, struct run_explain *e, struct error *err);
+
+/* The lives on stdout; false when one was asked for that never was. */
+bool run_explain_show(const struct run_result *result, struct error *err);
 
 /* Replications, arms, or both. */
 enum error_code run_study(const struct run_request *o, const char *scenario, struct error *err);

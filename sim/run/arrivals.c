@@ -110,6 +110,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->service_s = row->service_s;
     r->payload_bytes = payload_of(&w->scenario, row);
     r->counted = row->arrival_ps >= w->warmup_ps;
+    r->watched = w->diary && diary_wants(w->diary, r->id);
     know_prefix(r, row);
     return r;
 }

@@ -43,6 +43,9 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     scopes_finished(w, r, &outcome);
     series_finished(w, r, &outcome);
     rows_request(w, r, &outcome);
+    if (w->diary) {
+        explain_ended(w, r);
+    }
     arrivals_forget(r);
     request_give_back(w->pool, r);
     dataplane_stop_when_done(w);
@@ -92,6 +95,9 @@ static void submit(struct world *w, struct request *r) {
         return;
     } else {
         count_reject(service_of(w, r), reason);
+        if (r->watched) {
+            explain_rejected(w, r, reason);
+        }
     }
     leave_queue(w, r);
     release_from_pod(w, r);
@@ -143,11 +149,14 @@ static void route(struct world *w, struct request *r) {
         chosen = 0;
     }
     struct serving_pod *p = s->candidate_pods[chosen];
+    simtime hop = hop_ps(w, r, p);
+    if (r->watched) {
+        explain_routed(w, r, s, chosen, hop);
+    }
     r->replica = (int32_t)p->replica->index;
     r->down_ps += p->api_overhead_ps;
     bill_outstanding(w, p, 1);
     p->outstanding_tokens += r->input_tokens;
-    simtime hop = hop_ps(w, r, p);
     if (hop == 0) {
         submit(w, r);
         return;
@@ -188,8 +197,14 @@ static void at_gateway(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
     simtime now = engine_now(w->engine);
     r->gateway_ps = now;
+    if (r->watched) {
+        diary_at_gateway(w->diary, r, now);
+    }
     if (queue_full(s)) {
         count_reject(s, "queue_limit reached");
+        if (r->watched) {
+            explain_rejected(w, r, "queue_limit reached");
+        }
         finish(w, r, REQUEST_REJECTED);
         return;
     }
@@ -197,6 +212,9 @@ static void at_gateway(struct world *w, struct request *r) {
     patience_begins(w, r);
     if (s->candidate_count == 0) {
         request_list_push_back(&s->held, r);
+        if (r->watched) {
+            diary_held(w->diary, r, now);
+        }
         return;
     }
     route(w, r);
@@ -234,6 +252,9 @@ void dataplane_arrived(struct world *w, struct request *r) {
     system_changes(w, 1);
     scopes_arrived(w, r);
     series_arrived(w, r);
+    if (r->watched) {
+        explain_sent(w, r);
+    }
     send(w, r);
 }
 
@@ -242,12 +263,19 @@ void dataplane_arrived(struct world *w, struct request *r) {
 static void on_scheduled(void *context, struct replica *replica, struct request *r) {
     struct world *w = context;
     service_of(w, r)->waiting--;
+    if (r->watched) {
+        diary_scheduled(w->diary, r, engine_now(w->engine));
+    }
     candidates_refresh(w, w->pods[replica->index]);
 }
 
 static void on_first_token(void *context, struct replica *replica, struct request *r) {
     (void)replica;
-    patience_ends(context, r);
+    struct world *w = context;
+    if (r->watched) {
+        diary_first_token(w->diary, r, engine_now(w->engine));
+    }
+    patience_ends(w, r);
 }
 
 static void on_finished(void *context, struct replica *replica, struct request *r,
@@ -378,6 +406,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
         .finished = on_finished,
         .token_gaps = on_token_gaps,
         .context = w,
+        .watch = diary_watch(w->diary),
     };
     make_cluster(w);
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);

@@ -236,6 +236,8 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     w->stepping = options->stepping;
     w->allow_exec = options->allow_exec;
     w->notices = &result->notices;
+    w->diary = options->explain ? diary_create(options->explain, arena) : NULL;
+    result->diary = w->diary;
     result->notices.arena = arena;
     bool ok =
         scenario_load(options->scenario, &options->overrides, arena, &w->scenario, &result->notices, err);

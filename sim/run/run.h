@@ -4,6 +4,7 @@
 #define DRYDOCK_RUN_RUN_H
 
 #include "base/arena.h"
+#include "diary/diary.h"
 #include "record/summary.h"
 #include "scenario/scenario.h"
 
@@ -22,7 +23,8 @@ struct run_options {
     bool strict;
     bool compress;
     bool progress;
-    const char *platform_out; /* the platform as SimGrid XML, written before the run; NULL = not */
+    const char *platform_out;          /* the platform as SimGrid XML, written before the run; NULL = not */
+    const struct diary_order *explain; /* requests whose lives are to be told; NULL = none */
     /* Called when the figures stand and before the result is closed: it may add to them what other runs know
      * (study/study.h). False with err ends the run, and nothing is written. NULL = not. */
     bool (*conclude)(void *context, struct summary *summary, struct error *err);
@@ -35,6 +37,7 @@ struct run_result {
     const char *out;     /* where it was written, NULL when nowhere */
     const char *traffic; /* where the requests came from, when that is a preset; NULL otherwise */
     struct notices notices;
+    struct diary *diary; /* for options.explain; to be given back with diary_free, after a failure too */
     uint64_t transfers, syncs, peak_live_requests, peak_pending_events, steps;
 };
 

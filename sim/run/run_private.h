@@ -29,6 +29,13 @@ void candidates_see(struct world *w, struct service_state *s);   /* before a rou
 void patience_begins(struct world *w, struct request *r);
 void patience_ends(struct world *w, struct request *r);
 
+/* explain.c: for requests that are watched; explain_ended for every one, when there is a diary */
+void explain_sent(struct world *w, const struct request *r);
+void explain_routed(struct world *w, const struct request *r, const struct service_state *s, uint32_t chosen,
+                    simtime hop); /* before anybody counts it as outstanding */
+void explain_rejected(struct world *w, const struct request *r, const char *reason);
+void explain_ended(struct world *w, const struct request *r);
+
 /* observe.c, autoscaler.c */
 void observe_pod(struct world *w, struct serving_pod *p);
 void autoscaler_build(struct world *w);

@@ -21,9 +21,6 @@
 
 #include "serving/batching_private.h"
 
-/* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
-enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
-
 static struct batching *batching_of(struct replica *r) {
     return (struct batching *)r;
 }
@@ -88,9 +85,13 @@ static bool blocks_admit(struct batching *b, struct request *r, const struct pre
 
 /* ---- scheduling one step ---- */
 
-static void preempt_last(struct batching *b) {
+/* So that `by` finds blocks for its tokens. */
+static void preempt_last(struct batching *b, const struct request *by, int64_t tokens) {
     struct request *victim = b->running[--b->running_count];
     share_leave(b, victim);
+    if (victim->watched) {
+        batching_watch_preempted(b, victim, by, tokens);
+    }
     blocks_release(b, victim);
     victim->computed = 0;
     if (victim->preemptions < UINT16_MAX) {
@@ -130,7 +131,7 @@ static bool schedule_running(struct batching *b, int64_t *budget, struct step_sh
             continue; /* the budget is spent: it keeps its place and its blocks */
         }
         while (i < b->running_count && !blocks_take(b, r, tokens)) {
-            preempt_last(b);
+            preempt_last(b, r, tokens);
             all_fit = false;
         }
         if (i >= b->running_count) {
@@ -202,6 +203,9 @@ static void step_begin(struct batching *b) {
     b->in_step = true;
     b->step_began_ps = engine_now(b->base.engine);
     b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
+    if (b->watched) {
+        batching_watch_begins(b, &shape, all_fit, budget);
+    }
     /* Whoever waits now was tried and waits on: during a run blocks only become fewer. */
     bool repeats =
         b->fast && all_fit && shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
@@ -228,6 +232,9 @@ static void gap_add(struct batching *b, simtime gap) {
 
 static void let_go(struct batching *b, struct request *r, enum request_status status) {
     r->place = PLACE_NONE;
+    if (r->watched) {
+        batching_watch_leaves(b, r);
+    }
     b->base.events->finished(b->base.events->context, &b->base, r, status);
 }
 
@@ -285,6 +292,9 @@ static void step_end(void *context, uint64_t argument) {
     simtime now = engine_now(b->base.engine);
     b->event = 0;
     run_settle(b);
+    if (b->watched) {
+        batching_watch_ends(b, now);
+    }
     b->in_step = false;
     b->base.busy_ps += now - b->step_began_ps;
     b->base.steps++;
@@ -325,6 +335,9 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
     r->place = PLACE_WAITING;
     request_list_push_back(&b->waiting, r);
     batching_update_load(b);
+    if (r->watched) {
+        batching_watch_joins(b, r);
+    }
     if (!b->stepping) {
         b->stepping = true;
         b->event = engine_at(b->base.engine, engine_now(b->base.engine), EVENT_CONTROL, step_kick, b, 0);
@@ -398,6 +411,7 @@ static void batching_destroy(struct replica *replica) {
     free(b->running);
     free(b->scheduled);
     free(b->leaving);
+    free(b->watch);
     prefix_cache_destroy(b->prefixes);
     free(b);
 }

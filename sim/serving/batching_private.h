@@ -25,6 +25,9 @@ struct step_share {
     uint64_t prefill_given;
 };
 
+/* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
+enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
+
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
  * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
  * requests say of themselves is as of the run's beginning until it is settled. */
@@ -57,6 +60,8 @@ struct batching {
     simtime step_began_ps;
     struct step_share share;
     struct decode_run run;
+    struct batching_watch *watch; /* NULL: none ever came */
+    size_t watched;               /* requests here that are watched */
     /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
     simtime gap_ps;
     uint64_t gap_count;
@@ -115,5 +120,28 @@ void run_settle(struct batching *b);
 
 /* KV blocks in use, the step under way included. */
 int64_t run_blocks_in_use(const struct batching *b);
+
+/* Steps of the run that have ended by now; 0 without one. */
+int64_t run_steps_ended(const struct batching *b);
+
+/* ---- batching_watch.c: requests that are watched; for the others only while b->watched ---- */
+
+void batching_watch_joins(struct batching *b, struct request *r); /* it is the last one in the queue */
+void batching_watch_leaves(struct batching *b, const struct request *r);
+
+/* `by` asked for blocks for `tokens` more. */
+void batching_watch_preempted(struct batching *b, const struct request *r, const struct request *by,
+                              int64_t tokens);
+
+/* Of a step that is scheduled, with what it left of the token budget; before a run is made of it. */
+void batching_watch_begins(struct batching *b, const struct step_shape *shape, bool all_fit, int64_t budget);
+
+/* Of a step that is no run: before its requests are advanced. */
+void batching_watch_ends(struct batching *b, simtime now);
+
+/* Of step number `step` (from 0) of a run that is being settled, before its requests are advanced; then of
+ * the step under way, which began at `began`. */
+void batching_watch_run_step(struct batching *b, int64_t step, simtime began, simtime ended);
+void batching_watch_run_settled(struct batching *b, int64_t ended, simtime began);
 
 #endif

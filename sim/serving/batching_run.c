@@ -206,6 +206,16 @@ static void advance(struct batching *b, int64_t steps, simtime last_token) {
     batching_take_blocks(b, taken);
 }
 
+static void tell_watch(struct batching *b, int64_t steps) {
+    simtime began = b->run.began_ps;
+    for (int64_t done = 0; done < steps; done++) {
+        struct stretch s = stretch_at(b, done, steps);
+        batching_watch_run_step(b, done, began, began + s.first);
+        began += s.first;
+    }
+    batching_watch_run_settled(b, steps, began);
+}
+
 void run_settle(struct batching *b) {
     if (b->run.steps == 0) {
         return;
@@ -220,6 +230,9 @@ void run_settle(struct batching *b) {
     }
     share_last(b, &next, ended);
     if (ended > 0) {
+        if (b->watched) {
+            tell_watch(b, ended);
+        }
         advance(b, ended, began);
         b->base.steps += (uint64_t)ended;
         b->base.generated_tokens += (uint64_t)(ended * b->run.sequences);
@@ -237,4 +250,9 @@ int64_t run_blocks_in_use(const struct batching *b) {
     simtime began;
     int64_t in_use = b->config.kv_blocks - b->free_blocks;
     return in_use + (b->run.steps > 0 ? blocks_more(b, steps_ended(b, &began) + 1) : 0);
+}
+
+int64_t run_steps_ended(const struct batching *b) {
+    simtime began;
+    return b->run.steps > 0 ? steps_ended(b, &began) : 0;
 }

@@ -39,6 +39,22 @@ static simtime service_time_of(const struct plain_server *s, const struct reques
     return simtime_from_s(seconds * s->config.time_factor);
 }
 
+static void tell_phase(const struct plain_server *s, const struct request *r, enum watch_phase phase) {
+    const struct watch *watch = s->base.events->watch;
+    watch->phase(watch->context, r, engine_now(s->base.engine), phase);
+}
+
+/* It is the last one in the queue. */
+static void tell_queued(const struct plain_server *s, const struct request *r) {
+    const struct watch *watch = s->base.events->watch;
+    struct watch_queue queue = {.ahead = s->waiting.head,
+                                .count = s->waiting.count - 1,
+                                .running = s->base.running,
+                                .kv_permille = -1};
+    watch->queued(watch->context, r, &queue);
+    tell_phase(s, r, WATCH_THREADS);
+}
+
 static void thread_done(void *context, uint64_t argument);
 
 static void thread_start(struct plain_server *s, struct request *r) {
@@ -50,6 +66,9 @@ static void thread_start(struct plain_server *s, struct request *r) {
     r->place = PLACE_IN_SERVICE;
     r->scheduled_ps = t->began_ps;
     s->base.running++;
+    if (r->watched) {
+        tell_phase(s, r, WATCH_SERVICE);
+    }
     s->base.events->scheduled(s->base.events->context, &s->base, r);
     t->event = engine_at(s->base.engine, simtime_add(t->began_ps, service_time_of(s, r)), EVENT_REPLICA,
                          thread_done, s, (uint64_t)index);
@@ -103,6 +122,9 @@ static bool server_submit(struct replica *replica, struct request *r, const char
     r->place = PLACE_WAITING;
     request_list_push_back(&s->waiting, r);
     s->base.waiting = s->waiting.count;
+    if (r->watched) {
+        tell_queued(s, r);
+    }
     start_next(s);
     return true;
 }

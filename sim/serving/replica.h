@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "scenario/scenario.h"
 #include "serving/service_time.h"
+#include "serving/watch.h"
 #include "workload/request.h"
 
 struct replica;
@@ -31,6 +32,7 @@ struct replica_events {
     void (*token_gaps)(void *context, struct replica *replica, simtime gap, simtime increment, uint64_t steps,
                        uint64_t count);
     void *context;
+    const struct watch *watch; /* must be there when requests are watched */
 };
 
 struct replica_ops {

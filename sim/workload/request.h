@@ -62,6 +62,7 @@ struct request {
     uint8_t status; /* enum request_status */
     uint8_t place;  /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
     bool counted;   /* arrived after the warm-up */
+    bool watched;   /* somebody wants to know its life (--explain) */
 };
 
 enum { REQUEST_PLACE_NONE = 0 };

@@ -5,6 +5,7 @@
 
 #include "autoscale/hpa.h"
 #include "cluster/cluster.h"
+#include "diary/diary.h"
 #include "finops/footprint.h"
 #include "finops/ledger.h"
 #include "finops/price_book.h"
@@ -225,6 +226,7 @@ struct world {
     uint64_t in_system;
     simtime in_system_since;
     uint64_t rows_unknown_service, rows_unknown_region;
+    struct diary *diary;   /* of requests that are to be explained; NULL: of none */
     struct error failure;  /* of a callback: stops the run */
     struct series *series; /* NULL: none are kept */
     /* results */
