@@ -8,7 +8,7 @@
 
 struct request_row {
     uint64_t id;
-    simtime arrival_ps, queue_ps, ttft_ps, e2e_ps;
+    simtime arrival_ps, to_gateway_ps, queue_ps, ttft_ps, e2e_ps, to_user_ps;
     double tpot_s;
     simtime compute_ps;
     double cost_usd;
@@ -32,10 +32,12 @@ static const struct column request_columns[] = {
     COLUMN("output_tokens", COLUMN_U32, output_tokens, "token", "tokens generated"),
     COLUMN("cached_tokens", COLUMN_U32, cached_tokens, "token", "of the prompt, found in the prefix cache"),
     COLUMN("replica", COLUMN_I32, replica, "1", "row of /replicas; -1 = never reached one"),
+    COLUMN("to_gateway_s", COLUMN_SECONDS_PS, to_gateway_ps, "s", "from send to the gateway"),
     COLUMN("queue_s", COLUMN_SECONDS_PS, queue_ps, "s", "from the gateway to the first batch"),
     COLUMN("ttft_s", COLUMN_SECONDS_PS, ttft_ps, "s", "from send to first token at the user"),
     COLUMN("tpot_s", COLUMN_F64, tpot_s, "s", "(E2E - TTFT) / (output tokens - 1)"),
     COLUMN("e2e_s", COLUMN_SECONDS_PS, e2e_ps, "s", "from send to last token at the user"),
+    COLUMN("to_user_s", COLUMN_SECONDS_PS, to_user_ps, "s", "in TTFT and E2E: from the replica to the user"),
     {"status", COLUMN_ENUM8, offsetof(struct request_row, status), "1", "what became of it",
      request_status_names, NULL},
     COLUMN("compute_s", COLUMN_SECONDS_PS, compute_ps, "s", "its share of its replicas' busy time"),
@@ -194,9 +196,11 @@ void rows_request(struct world *w, const struct request *r, const struct outcome
     struct request_row row = {
         .id = r->id,
         .arrival_ps = r->arrival_ps,
+        .to_gateway_ps = span_ps(r->arrival_ps, r->gateway_ps),
         .queue_ps = span_ps(r->gateway_ps, r->scheduled_ps),
         .ttft_ps = r->first_token_ps < 0 ? -1 : r->first_token_ps + r->down_ps - r->arrival_ps,
         .e2e_ps = completed ? r->last_token_ps + r->down_ps - r->arrival_ps : -1,
+        .to_user_ps = r->first_token_ps < 0 ? -1 : r->down_ps,
         .tpot_s = completed ? o->tpot_s : NAN,
         .compute_ps = (simtime)r->compute_ps,
         .cost_usd = w->has_prices ? r->cost_usd : NAN,

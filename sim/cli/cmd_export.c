@@ -1,4 +1,6 @@
 /* drydock export: a result in another program's format. */
+#include <math.h>
+
 #include "analysis/export/exports.h"
 #include "base/arena.h"
 #include "base/file.h"
@@ -10,6 +12,8 @@ struct export_options {
     struct common_options common;
     const char *table;
     const char *out;
+    double from_s, to_s;
+    int64_t requests;
 };
 
 static const struct option options[] = {
@@ -17,6 +21,13 @@ static const struct option options[] = {
      "Table to write, such as requests; timeseries/OBJECT for all series of an object, "
      "timeseries/OBJECT/METRIC for one.",
      offsetof(struct export_options, table), 0, 0, UNIT_NUMBER},
+    {"from", OPTION_QUANTITY, "TIME", "trace-event: leave out what ended before this time of the run.",
+     offsetof(struct export_options, from_s), 0, 1e7, UNIT_DURATION},
+    {"to", OPTION_QUANTITY, "TIME", "trace-event: leave out what began after this time of the run.",
+     offsetof(struct export_options, to_s), 0, 1e7, UNIT_DURATION},
+    {"requests", OPTION_INTEGER, "N",
+     "trace-event: at most so many requests, evenly chosen of those in the window (default 20,000).",
+     offsetof(struct export_options, requests), 1, 1e9, UNIT_NUMBER},
     {"out", OPTION_TEXT, "FILE", "Write to FILE instead of standard output.",
      offsetof(struct export_options, out), 0, 0, UNIT_NUMBER},
     COMMON_OPTIONS,
@@ -57,9 +68,19 @@ static bool export_result(const char *format, const char *argument, const struct
     if (o->table && !exporter->default_table) {
         return error_set(err, ERROR_USAGE, "--table does not go with the format %s", exporter->name);
     }
+    if (!exporter->windowed && (o->from_s > 0 || isfinite(o->to_s) || o->requests > 0)) {
+        return error_set(err, ERROR_USAGE, "--from, --to and --requests do not go with the format %s",
+                         exporter->name);
+    }
+    if (o->from_s >= o->to_s) {
+        return error_set(err, ERROR_USAGE, "--from is not before --to");
+    }
     struct arena arena;
     arena_init(&arena);
-    struct export_request request = {.table = o->table ? o->table : exporter->default_table};
+    struct export_request request = {.table = o->table ? o->table : exporter->default_table,
+                                     .from_s = o->from_s,
+                                     .to_s = o->to_s,
+                                     .requests = (uint64_t)o->requests};
     bool done = result_path(argument, &arena, &request.h5_path, err) &&
                 (o->out ? to_file(exporter, &request, o->out, err) : to_stdout(exporter, &request, err));
     arena_free(&arena);
@@ -69,7 +90,7 @@ static bool export_result(const char *format, const char *argument, const struct
 extern const struct command command_export;
 
 static enum error_code run(int argc, char **argv, struct error *err) {
-    struct export_options o = {0};
+    struct export_options o = {.to_s = INFINITY};
     int operands = 0;
     bool done = false;
     if (!command_parse(&command_export, argc, argv, &o, &operands, &done, err) || done) {
@@ -87,7 +108,7 @@ static enum error_code run(int argc, char **argv, struct error *err) {
 
 const struct command command_export = {
     .name = "export",
-    .synopsis = "csv RESULT [--table NAME] [--out FILE]",
+    .synopsis = "csv|trace-event RESULT [options]",
     .summary = "Write a result in another format.",
     .details =
         "RESULT is a result.h5 or the folder that holds it. Without --out the export goes to standard "
@@ -98,7 +119,12 @@ const struct command command_export = {
         "and enumerations as texts, an empty field for what is absent. docs/results.md lists tables and "
         "columns.\n"
         "\n"
-        "An unknown table is answered with the list of those that the result has.",
+        "An unknown table is answered with the list of those that the result has.\n"
+        "\n"
+        "trace-event writes JSON that Perfetto (ui.perfetto.dev) and chrome://tracing open: a process each "
+        "for "
+        "the cluster, every service and every pod; phases of pods and nodes, requests on their replica as "
+        "queue, prompt and decoding, time series as counters, scaling decisions and events.",
     .options = options,
     .run = run,
 };

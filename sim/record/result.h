@@ -56,6 +56,9 @@ size_t result_scan_next(struct result_scan *scan, struct error *err);
  * another kind. */
 bool result_number(const struct result_scan *scan, size_t column, size_t row, double *value,
                    struct error *err);
+/* A whole number that a double may not hold. */
+bool result_integer(const struct result_scan *scan, size_t column, size_t row, uint64_t *value,
+                    struct error *err);
 bool result_cell_text(struct result_scan *scan, size_t column, size_t row, const char **text,
                       struct error *err);
 

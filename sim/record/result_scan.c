@@ -127,6 +127,16 @@ bool result_number(const struct result_scan *scan, size_t column, size_t row, do
     return true;
 }
 
+bool result_integer(const struct result_scan *scan, size_t column, size_t row, uint64_t *value,
+                    struct error *err) {
+    const struct table_column *c = &scan->table->columns[column];
+    if (c->form != CELL_UNSIGNED) {
+        return table_invalid(scan->table, err, c->name, "expected whole numbers from 0 on");
+    }
+    memcpy(value, c->values + row * c->width, sizeof *value);
+    return true;
+}
+
 bool result_cell_text(struct result_scan *scan, size_t column, size_t row, const char **text,
                       struct error *err) {
     const struct table_column *c = &scan->table->columns[column];
