@@ -82,7 +82,7 @@ VERSION     := $(shell sed -n 's/^\#define DD_VERSION "\(.*\)"/\1/p' sim/drydock
 SOVERSION   := 0
 
 .DELETE_ON_ERROR:
-.PHONY: help try quickstart deps deps-dev all test test-determinism conformance asan valgrind lint format \
+.PHONY: help try quickstart deps deps-dev all test test-determinism conformance fidelity asan valgrind lint format \
         bench coverage fuzz golden install uninstall clean
 
 help: ## This list.
@@ -254,6 +254,11 @@ format: ## Rewrite the C sources with clang-format.
 
 golden: $(PROGRAM) $(MODULE) ## Rewrite the golden files, for review as a diff.
 	@BUILD='$(BUILD)' UPDATE=1 tests/e2e/golden.sh
+
+# Not a test: the goals are what the model is working towards, and the measured runs lie outside.
+GROUND_TRUTH ?= $(DATA)/ground_truth/vllm_h100.json
+fidelity: $(PROGRAM) $(MODULE) ## Replay measured serving runs (GROUND_TRUTH) and print the errors of the latencies.
+	@/usr/bin/python3 tests/fidelity/fidelity.py --drydock $(PROGRAM) --work $(BUILD)/fidelity $(GROUND_TRUTH)
 
 bench: $(PROGRAM) $(MODULE) $(BENCHES) ## Measure speed and memory beside baselines; appends to build/bench/history.csv.
 	@BUILD='$(BUILD)' DATA='$(DATA)' tests/bench/bench.sh

@@ -77,6 +77,21 @@ static bool fail(const struct h5_source *h, const char *field, const char *expec
 
 /* ---- opening ---- */
 
+/* The only text of an attribute, of fixed length (as we write them) or of variable length (as h5py does). */
+static bool read_stored_text(hid_t attribute, hid_t stored, char *out, size_t bytes) {
+    memset(out, 0, bytes);
+    if (H5Tis_variable_str(stored) == 0) {
+        return H5Tget_size(stored) < bytes && H5Aread(attribute, stored, out) >= 0;
+    }
+    char *text = NULL;
+    bool good = H5Aread(attribute, stored, &text) >= 0 && text && strlen(text) < bytes;
+    if (good) {
+        memcpy(out, text, strlen(text));
+    }
+    H5free_memory(text);
+    return good;
+}
+
 /* A text attribute of the root group into out; false when there is none such. */
 static bool read_text(hid_t file, const char *name, char *out, size_t bytes) {
     if (H5Aexists(file, name) <= 0) {
@@ -85,12 +100,8 @@ static bool read_text(hid_t file, const char *name, char *out, size_t bytes) {
     hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
     hid_t stored = H5Aget_type(attribute);
     hid_t space = H5Aget_space(attribute);
-    bool good = H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) == 0 &&
-                H5Tget_size(stored) < bytes && H5Sget_simple_extent_npoints(space) == 1;
-    if (good) {
-        memset(out, 0, bytes);
-        good = H5Aread(attribute, stored, out) >= 0;
-    }
+    bool good = H5Tget_class(stored) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1 &&
+                read_stored_text(attribute, stored, out, bytes);
     H5Sclose(space);
     H5Tclose(stored);
     H5Aclose(attribute);
