@@ -162,6 +162,48 @@ static bool open_columns(struct h5_source *h, struct error *err) {
     return true;
 }
 
+enum { NAME_STORED_MAX = 256 };
+
+static bool keep_name(struct h5_source *h, struct trace_names *names, uint32_t i, const char *text) {
+    size_t length = text ? strnlen(text, NAME_STORED_MAX) : 0;
+    bool good = text && !name_trouble(text, length);
+    h->name_map[i] = good ? trace_names_intern(names, text, length) : 0;
+    return good;
+}
+
+/* Texts of fixed length, as we write them. */
+static bool read_fixed_names(struct h5_source *h, struct trace_names *names, hid_t dataset, hid_t type) {
+    size_t bytes = H5Tget_size(type);
+    if (bytes == 0 || bytes > NAME_STORED_MAX) {
+        return false;
+    }
+    char *texts = mem_zalloc(h->name_count, bytes);
+    char name[NAME_STORED_MAX + 1];
+    bool good = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0;
+    for (uint32_t i = 0; good && i < h->name_count; i++) {
+        memcpy(name, texts + i * bytes, bytes);
+        name[bytes] = '\0';
+        good = keep_name(h, names, i, name);
+    }
+    free(texts);
+    return good;
+}
+
+/* Of variable length, as h5py does. */
+static bool read_free_names(struct h5_source *h, struct trace_names *names, hid_t dataset, hid_t type,
+                            hid_t space) {
+    char **texts = mem_zalloc(h->name_count, sizeof *texts);
+    bool good = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0;
+    if (good) {
+        for (uint32_t i = 0; i < h->name_count; i++) {
+            good = keep_name(h, names, i, texts[i]) && good;
+        }
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, texts);
+    }
+    free(texts);
+    return good;
+}
+
 /* The file's names into the run's table. */
 static bool read_names(struct h5_source *h, struct trace_names *names, struct error *err) {
     static const char expected[] = "a one-dimensional dataset of texts of at most 256 bytes";
@@ -175,22 +217,13 @@ static bool read_names(struct h5_source *h, struct trace_names *names, struct er
     hid_t type = H5Dget_type(dataset);
     hid_t space = H5Dget_space(dataset);
     hssize_t count = H5Sget_simple_extent_npoints(space);
-    size_t bytes = H5Tget_size(type);
-    bool good = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && bytes <= 256 &&
-                bytes > 0 && count > 0 && count <= NAMES_STORED_MAX;
-    char *texts = good ? mem_zalloc((size_t)count, bytes) : NULL;
-    good = good && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0;
+    bool good = H5Tget_class(type) == H5T_STRING && count > 0 && count <= NAMES_STORED_MAX;
     if (good) {
         h->name_count = (uint32_t)count;
         h->name_map = mem_zalloc((size_t)count, sizeof *h->name_map);
-        for (uint32_t i = 0; i < h->name_count; i++) {
-            const char *text = texts + i * bytes;
-            size_t length = strnlen(text, bytes);
-            good = good && !name_trouble(text, length);
-            h->name_map[i] = good ? trace_names_intern(names, text, length) : 0;
-        }
+        good = H5Tis_variable_str(type) > 0 ? read_free_names(h, names, dataset, type, space)
+                                            : read_fixed_names(h, names, dataset, type);
     }
-    free(texts);
     H5Sclose(space);
     H5Tclose(type);
     H5Dclose(dataset);
