@@ -2,7 +2,7 @@
  *
  * A policy of your own is a shared object that exports `const struct dd_router_ops dd_router` and is named by
  * its path in the scenario (policies[].router: ./my-router.so, run with --allow-exec), or a file in
- * sim/serving/ with a row in routers.c. A policy sees what a real one could see: no output lengths, no
+ * sim/gateway/ with a row in routers.c. A policy sees what a real one could see: no output lengths, no
  * future.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later

@@ -6,7 +6,7 @@
 #include "cli/help_engine_flags.h"
 #include "config/field.h"
 #include "drydock.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 #include "serving/service_time.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -13,7 +13,7 @@
 #include "record/record.h"
 #include "scenario/scenario.h"
 #include "serving/replica.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 #include "telemetry/telemetry.h"
 #include "traces/traces.h"
 

@@ -1,6 +1,6 @@
 /* Routers at work in whole runs: a service of two workloads, sessions of which one is hot, prompts short and
  * long. */
-#include "serving/router.h"
+#include "gateway/router.h"
 #include "tests/unit/run/run_fixture.h"
 
 enum { ROWS = 600, LONG_FROM = 1500 };

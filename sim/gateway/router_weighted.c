@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 struct weighted {
     double *earned; /* by replica number: those that come and go leave the others' as they are */

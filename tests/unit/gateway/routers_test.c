@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 static const struct dd_route_request nobody;
 
@@ -362,5 +362,5 @@ int main(void) {
         cmocka_unit_test(an_unknown_router_is_answered_with_the_known_and_the_nearest),
         cmocka_unit_test(code_is_loaded_only_when_allowed_and_when_it_is_a_router),
     };
-    return cmocka_run_group_tests_name("serving/routers", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("gateway/routers", tests, NULL, NULL);
 }

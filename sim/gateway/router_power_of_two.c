@@ -1,6 +1,6 @@
 /* Two different replicas at random, and of the two the one with fewer unanswered requests (Mitzenmacher, IEEE
  * TPDS 2001): nearly as good as knowing them all, with two look-ups. */
-#include "serving/router.h"
+#include "gateway/router.h"
 
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {

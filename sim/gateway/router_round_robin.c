@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 struct round_robin {
     /* by its number in the service, so that replicas that come and go do not shift the turn */

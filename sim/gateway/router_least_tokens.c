@@ -1,6 +1,6 @@
 /* The replica with the fewest prompt tokens outstanding: a queue is as long as the work in it, and prompts
  * differ a thousandfold. Ties go to the fewer requests, then to the lowest number. */
-#include "serving/router.h"
+#include "gateway/router.h"
 
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "serving/router.h"
+#include "gateway/router.h"
 
 enum { SESSIONS = 20000, REPLICAS = 16 };
 
@@ -151,5 +151,5 @@ int main(void) {
         cmocka_unit_test(a_hot_session_spills_when_its_replica_is_at_the_bound),
         cmocka_unit_test(a_bound_leaves_sessions_alone_that_are_below_it),
     };
-    return cmocka_run_group_tests_name("serving/router_session_affinity", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("gateway/router_session_affinity", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* The replica with the fewest requests sent and not yet answered; ties go to the lowest index. */
-#include "serving/router.h"
+#include "gateway/router.h"
 
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 struct kv_usage_aware {
     double queue_weight, kv_weight, queue_most;

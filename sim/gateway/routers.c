@@ -1,5 +1,5 @@
 /* The table of routers, and the way to bring one's own. */
-#include "serving/router.h"
+#include "gateway/router.h"
 
 #include <dlfcn.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 struct session_affinity {
     double bound;

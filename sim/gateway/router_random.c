@@ -1,6 +1,6 @@
 /* A replica at random with equal chance, as kube-proxy's iptables mode picks an endpoint for each connection.
  */
-#include "serving/router.h"
+#include "gateway/router.h"
 
 static uint32_t choose(void *state, const struct dd_route_request *request,
                        const struct dd_candidate *candidates, uint32_t count, const double uniform[2]) {

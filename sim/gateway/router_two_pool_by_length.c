@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "serving/router.h"
+#include "gateway/router.h"
 
 struct two_pools {
     uint32_t long_from; /* prompt tokens */

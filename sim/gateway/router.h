@@ -1,7 +1,7 @@
-/* sim/serving/router.h: which replica a request goes to. One file a policy, one row in routers.c.
+/* sim/gateway/router.h: which replica a request goes to. One file a policy, one row in routers.c.
  * The interface is public: sim/drydock_policy.h. */
-#ifndef DRYDOCK_SERVING_ROUTER_H
-#define DRYDOCK_SERVING_ROUTER_H
+#ifndef DRYDOCK_GATEWAY_ROUTER_H
+#define DRYDOCK_GATEWAY_ROUTER_H
 
 #include <stdbool.h>
 
