@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DD_POLICY_ABI 3u
+#define DD_POLICY_ABI 4u
 
 /* A replica that may be chosen, as the gateway knows it: 32 bytes. */
 struct dd_candidate {
@@ -37,26 +37,33 @@ struct dd_route_request {
 };
 
 enum dd_option_type {
-    DD_OPTION_NUMBER,   /* any number from low to high */
-    DD_OPTION_INTEGER,  /* a whole one */
-    DD_OPTION_WORKLOADS /* workloads of the service, one or a list: chat, deployment/chat */
+    DD_OPTION_NUMBER,    /* any number from low to high */
+    DD_OPTION_INTEGER,   /* a whole one */
+    DD_OPTION_WORKLOADS, /* workloads of the service, one or a list: chat, deployment/chat */
+    DD_OPTION_DURATION,  /* seconds: 250ms, 1m30s */
+    DD_OPTION_CHOICE,    /* one of `choices`; its number is the place in there */
+    DD_OPTION_TENANTS    /* a mapping from tenant to number, or to one of `choices` */
 };
 
-/* What a router can be told, under policies[].options of a scenario. Names, bounds and what is required are
- * checked before create() is called. */
+/* What a policy can be told, under `options` of a scenario. Names, bounds and what is required are checked
+ * before create() is called. */
 struct dd_option {
     const char *name; /* NULL ends a table */
     const char *help;
-    uint32_t type;     /* enum dd_option_type */
-    uint32_t required; /* not 0: there is no default */
-    double low, high;  /* of a number, inclusive */
-    double fallback;   /* a number that is not given; INFINITY is shown as "none" */
+    uint32_t type;              /* enum dd_option_type */
+    uint32_t required;          /* not 0: there is no default */
+    double low, high;           /* of a number, inclusive */
+    double fallback;            /* a number that is not given; INFINITY is shown as "none" */
+    const char *const *choices; /* ended by NULL */
 };
 
 struct dd_option_value {
     double number;
-    const uint32_t *workloads; /* as in dd_candidate; gone when create() returns */
+    const uint32_t *workloads; /* as in dd_candidate; gone when create() returns, as the two below */
     uint32_t workload_count;
+    uint32_t tenant_count;
+    const uint32_t *tenants; /* as in dd_route_request */
+    const double *tenant_numbers;
 };
 
 struct dd_router_ops {

@@ -30,7 +30,7 @@ void allocation_release(struct world *w, const struct serving_pod *p, struct req
 bool allocation_figures(struct world *w, struct summary *summary, const struct cost_summary *services,
                         struct error *err);
 
-/* transfers.c: bytes between places, counted as requests end and pulls arrive */
+/* transfers.c: bytes between places, counted as attempts end and pulls arrive */
 void transfers_build(struct world *w);
 void transfers_count(struct world *w, const struct request *r);
 void transfers_pulled(struct world *w, uint32_t demand, const struct node *node, double bytes, bool is_image);
@@ -50,6 +50,7 @@ void footprint_figures(struct world *w, struct summary *summary);
 /* scopes.c */
 struct scope *scope_of_tenant(struct world *w, uint32_t name);
 void scopes_arrived(struct world *w, const struct request *r);
+void scopes_retried(struct world *w, const struct request *r); /* sent once more */
 void scopes_finished(struct world *w, const struct request *r, const struct outcome *o);
 /* Adds the services up to the whole, which until then has counted arrivals and nothing else. */
 void scopes_sum_up(struct world *w);
@@ -60,6 +61,7 @@ struct outcome outcome_of(const struct request *r, const struct request_limits *
  */
 void series_begin(struct world *w); /* after rows_open, before the run */
 void series_arrived(struct world *w, const struct request *r);
+void series_attempted(struct world *w, const struct request *r); /* before it is sent once more */
 void series_finished(struct world *w, const struct request *r, const struct outcome *o);
 void series_rescaled(struct world *w, uint32_t demand); /* before replicas_wanted changes */
 void series_pod_ready(struct world *w, struct serving_pod *p);

@@ -16,7 +16,7 @@ struct request_row {
     uint32_t input_tokens, output_tokens, cached_tokens;
     int32_t replica;
     uint32_t preemptions;
-    uint8_t status, counted, good;
+    uint8_t status, counted, good, attempts, cancelled;
 };
 
 #define COLUMN(name, type, member, units, long_name)                                                         \
@@ -45,6 +45,9 @@ static const struct column request_columns[] = {
     COLUMN("preemptions", COLUMN_U32, preemptions, "1", "times its KV cache was taken away"),
     COLUMN("counted", COLUMN_U8, counted, "1", "arrived after the warm-up"),
     COLUMN("good", COLUMN_U8, good, "1", "completed and met every per-request objective"),
+    COLUMN("attempts", COLUMN_U8, attempts, "1",
+           "times it was sent; queue_s, replica and tokens are of the last"),
+    COLUMN("cancelled", COLUMN_U8, cancelled, "1", "stopped by its user after the first token"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -215,6 +218,8 @@ void rows_request(struct world *w, const struct request *r, const struct outcome
         .status = r->status,
         .counted = r->counted,
         .good = r->counted && o->good,
+        .attempts = (uint8_t)(r->retries + 1),
+        .cancelled = r->cancelled,
     };
     append(w, w->requests_table, &row);
 }

@@ -79,6 +79,15 @@ void scopes_arrived(struct world *w, const struct request *r) {
     }
 }
 
+void scopes_retried(struct world *w, const struct request *r) {
+    w->all.counts.attempts++;
+    w->services[r->service].scope.counts.attempts++;
+    struct scope *tenant = scope_of_tenant(w, r->tenant);
+    if (tenant) {
+        tenant->counts.attempts++;
+    }
+}
+
 static void count_status(struct request_counts *c, uint8_t status) {
     switch (status) {
     case REQUEST_COMPLETED:
@@ -112,6 +121,7 @@ static void count_latency(struct scope *s, const struct request *r, const struct
 
 static void count_end(struct scope *s, const struct request *r, const struct outcome *o) {
     count_status(&s->counts, r->status);
+    s->counts.cancelled += r->cancelled;
     s->good_in_all += o->good;
     s->output_tokens_in_all += r->status == REQUEST_COMPLETED ? r->generated : 0;
     if (!r->counted) {

@@ -44,13 +44,9 @@ static void completed(struct series_scope *scope, struct windows *w, const struc
     window_sketch_value(scope->latencies[SERIES_E2E], at, o->e2e_s);
 }
 
-void series_finished(struct world *w, const struct request *r, const struct outcome *o) {
-    struct series *s = w->series;
-    if (!s) {
-        return;
-    }
-    struct series_scope *scope = scope_of(s, r->service);
-    struct windows *windows = &s->windows;
+/* When the attempt that ends now waited, and when it was worked on. */
+static void attempted(struct world *w, const struct request *r, struct series_scope *scope,
+                      struct windows *windows) {
     simtime now = engine_now(w->engine);
     bool scheduled = r->scheduled_ps >= 0;
     if (scheduled) {
@@ -60,10 +56,26 @@ void series_finished(struct world *w, const struct request *r, const struct outc
         simtime until = scheduled ? r->scheduled_ps : now;
         window_steps_span(series_level(scope, windows, SERIES_QUEUE), windows, r->gateway_ps, until, 1);
     }
+}
+
+void series_attempted(struct world *w, const struct request *r) {
+    if (w->series) {
+        attempted(w, r, scope_of(w->series, r->service), &w->series->windows);
+    }
+}
+
+void series_finished(struct world *w, const struct request *r, const struct outcome *o) {
+    struct series *s = w->series;
+    if (!s) {
+        return;
+    }
+    struct series_scope *scope = scope_of(s, r->service);
+    struct windows *windows = &s->windows;
+    attempted(w, r, scope, windows);
     if (r->status == REQUEST_COMPLETED) {
         completed(scope, windows, r, o);
     } else if (r->status != REQUEST_UNFINISHED) {
-        window_sums_at(scope->counts, windows_at(windows, now))[SERIES_FAILED]++;
+        window_sums_at(scope->counts, windows_at(windows, engine_now(w->engine)))[SERIES_FAILED]++;
     }
 }
 

@@ -1,7 +1,7 @@
 /* Bytes between places over the window: requests and answers between users and the gateway of their zone, and
  * between that zone and the replica's where it is another; images and weights that were pulled.
  *
- * Counted when a request ends, whatever became of it: what it sent, and the tokens that it was sent back. A
+ * Counted when an attempt ends, whatever became of it: what it sent, and the tokens that it was sent back. A
  * request without a region has no place, and a pull counts when all of it has arrived. */
 #include <math.h>
 

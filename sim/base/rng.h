@@ -31,6 +31,8 @@ enum rng_purpose {
     RNG_TEST = 9,
     RNG_REPLICATION = 10,
     RNG_NETWORK = 11,
+    RNG_RETRY = 12,
+    RNG_CANCEL = 13,
 };
 
 /* The stream (seed, purpose, name); `name` is hashed with XXH3. NULL is the same as "". */

@@ -6,6 +6,8 @@
 #include "cli/help_engine_flags.h"
 #include "config/field.h"
 #include "drydock.h"
+#include "gateway/admission.h"
+#include "gateway/options.h"
 #include "gateway/router.h"
 #include "serving/service_time.h"
 
@@ -16,9 +18,15 @@ static void print_policies(void) {
            "it can be told (policies[].options).\n\n");
     for (size_t i = 0; routers[i]; i++) {
         printf("  %-20s%s\n", routers[i]->name, routers[i]->help);
-        router_print_options(routers[i]);
+        options_print(routers[i]->options);
     }
     printf("  %-20s%s\n", "./FILE.so", "A router of your own (sim/drydock_policy.h), under --allow-exec.");
+    printf("\nAdmission (policies[].admission in a scenario: a list of {policy, options}): who is let in, "
+           "and when.\n\n");
+    for (size_t i = 0; admissions[i]; i++) {
+        printf("  %-20s%s\n", admissions[i]->name, admissions[i]->help);
+        options_print(admissions[i]->options);
+    }
 }
 
 /* What help can tell beside the commands. */

@@ -76,6 +76,24 @@ void diary_held(struct diary *d, const struct request *r, simtime now) {
     diary_note(d, r, now, "is held there: no replica is Ready");
 }
 
+void diary_tries_again(struct diary *d, const struct request *r, simtime now, enum request_status status,
+                       simtime after) {
+    struct page *p = page_of(d, r);
+    struct strbuf text = {0};
+    char span[CELL_BYTES];
+    go_on(p, now, PHASE_BACK_OFF);
+    p->preempted = false;
+    strbuf_printf(&text, "attempt %d ends: %s; its user sends it again after %s", r->retries + 1,
+                  request_status_names[status], cell_duration(simtime_to_s(after), span));
+    enter(d, p, now, &text);
+}
+
+void diary_sent_again(struct diary *d, const struct request *r) {
+    struct page *p = page_of(d, r);
+    go_on(p, r->sent_ps, PHASE_WAY_UP);
+    enter_text(d, p, r->sent_ps, "sent again");
+}
+
 static void tell_candidate(const struct diary_route *route, uint32_t i, struct strbuf *out) {
     const struct dd_candidate *c = &route->candidates[i];
     char outstanding[CELL_BYTES], waiting[CELL_BYTES], tokens[CELL_BYTES], weight[CELL_BYTES];
@@ -243,18 +261,19 @@ void diary_ended(struct diary *d, const struct request *r, simtime now) {
     go_on(p, now, p->phase);
     p->ended = true;
     p->end = *r;
-    if (r->status == REQUEST_COMPLETED) {
+    bool whole = r->status == REQUEST_COMPLETED && !r->cancelled;
+    if (whole) {
         p->times[PHASE_WAY_BACK] = r->down_ps;
         strbuf_append(&text, "last token leaves the replica");
     } else {
         char generated[CELL_BYTES];
-        strbuf_printf(&text, "ends: %s", request_status_names[r->status]);
+        strbuf_printf(&text, "ends: %s", r->cancelled ? "aborted" : request_status_names[r->status]);
         if (r->generated > 0) {
             strbuf_printf(&text, ", with %s tokens generated", cell_count(r->generated, generated));
         }
     }
     enter(d, p, now, &text);
-    if (r->status == REQUEST_COMPLETED && r->down_ps > 0) {
+    if (whole && r->down_ps > 0) {
         enter_text(d, p, now + r->down_ps, "received by its user");
     }
 }

@@ -49,6 +49,10 @@ void diary_sent(struct diary *d, const struct request *r, const char *service, c
                 const char *region);
 void diary_at_gateway(struct diary *d, const struct request *r, simtime now);
 void diary_held(struct diary *d, const struct request *r, simtime now); /* there: no replica is Ready */
+/* The attempt ended so; the next one is sent `after` from now, and then from r->sent_ps on. */
+void diary_tries_again(struct diary *d, const struct request *r, simtime now, enum request_status status,
+                       simtime after);
+void diary_sent_again(struct diary *d, const struct request *r);
 
 /* What a router saw and chose. */
 struct diary_route {

@@ -242,7 +242,8 @@ static const struct {
     const char *text;
 } phase_rows[] = {
     {PHASE_WAY_UP, "network, to the gateway"},
-    {PHASE_HELD, "held: no replica Ready"},
+    {PHASE_BACK_OFF, "between attempts"},
+    {PHASE_HELD, "held at the gateway"},
     {PHASE_HOP, "network, gateway to replica"},
     {WATCH_UNDER_WAY, "queue: the step under way"},
     {WATCH_SEQUENCES, "queue: --max-num-seqs run"},
@@ -295,7 +296,8 @@ static void tell_account(const struct page *p, struct strbuf *out) {
     simtime ttft = p->end.first_token_ps >= 0 ? sum(p->before) : -1;
     simtime e2e = sum(p->times);
     assert(ttft < 0 || ttft == p->end.first_token_ps + p->end.down_ps - p->end.arrival_ps);
-    assert(!completed || e2e == p->end.last_token_ps + p->end.down_ps - p->end.arrival_ps);
+    assert(!completed || p->end.cancelled ||
+           e2e == p->end.last_token_ps + p->end.down_ps - p->end.arrival_ps);
     strbuf_printf(out, "\n  %-30s%s%*s\n", "Where the time went, s",
                   ttft >= 0 ? "    to first token               " : "", ttft >= 0 ? 20 : 20,
                   completed ? "to last token" : "to its end");

@@ -8,8 +8,9 @@
 /* What a request does or waits for: what replicas tell, and what happens outside of them. */
 enum {
     PHASE_WAY_UP = WATCH_PHASES, /* to the gateway */
-    PHASE_HELD,                  /* there, while no replica is Ready */
+    PHASE_HELD,                  /* there, while no replica is Ready or has room */
     PHASE_HOP,                   /* from there to its replica */
+    PHASE_BACK_OFF,              /* an attempt has ended, the next one is not yet sent */
     PHASE_AGAIN,                 /* preempted: in the queue once more */
     PHASE_WAY_BACK,
     PHASES

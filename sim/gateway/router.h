@@ -25,9 +25,6 @@ const struct dd_router_ops *router_find(const char *name);
 const struct dd_router_ops *router_load(const char *name, bool allow_exec, const struct position *pos,
                                         struct error *err);
 
-/* The options as `drydock help policies` prints them. */
-void router_print_options(const struct dd_router_ops *router);
-
 /* The rows. */
 extern const struct dd_router_ops router_round_robin;
 extern const struct dd_router_ops router_random;

@@ -2,12 +2,9 @@
 #include "gateway/router.h"
 
 #include <dlfcn.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "base/units.h"
 
 const struct dd_router_ops *const routers[] = {
     &router_round_robin,       &router_random,
@@ -83,31 +80,4 @@ const struct dd_router_ops *router_load(const char *name, bool allow_exec, const
         return NULL;
     }
     return load_object(name, pos, err);
-}
-
-static void print_option(const struct dd_option *o) {
-    printf("      %-16s%s\n", o->name, o->help);
-    printf("      %-16s", "");
-    if (o->type == DD_OPTION_WORKLOADS) {
-        printf("a workload, or a list of them");
-    } else {
-        char low[48];
-        char high[48];
-        printf("%s, %s to %s", o->type == DD_OPTION_INTEGER ? "integer" : "number",
-               unit_text(UNIT_NUMBER, o->low, low), unit_text(UNIT_NUMBER, o->high, high));
-    }
-    char fallback[48];
-    if (o->required) {
-        puts("; required");
-    } else if (o->type == DD_OPTION_WORKLOADS) {
-        puts("");
-    } else {
-        printf("; default %s\n", isinf(o->fallback) ? "none" : unit_text(UNIT_NUMBER, o->fallback, fallback));
-    }
-}
-
-void router_print_options(const struct dd_router_ops *router) {
-    for (const struct dd_option *o = router->options; o && o->name; o++) {
-        print_option(o);
-    }
 }

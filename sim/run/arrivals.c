@@ -99,7 +99,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     struct request *r = request_take(w->pool);
     r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
     r->session = row->session;
-    r->arrival_ps = row->arrival_ps;
+    r->arrival_ps = r->sent_ps = row->arrival_ps;
     r->service = service;
     r->tenant = row->tenant;
     uint32_t region = row->region ? row->region : w->source_region[row->source];

@@ -31,11 +31,45 @@ void dataplane_stop_when_done(struct world *w) {
     }
 }
 
+static void send(struct world *w, struct request *r);
+
+static void send_again(void *context, uint64_t argument) {
+    struct world *w = context;
+    struct request *r = (struct request *)(uintptr_t)argument; /* NOLINT(performance-no-int-to-ptr) */
+    r->sent_ps = engine_now(w->engine);
+    scopes_retried(w, r);
+    if (r->watched) {
+        diary_sent_again(w->diary, r);
+    }
+    send(w, r);
+}
+
+/* The attempt is over; its user may send the request once more, which then has not ended. */
+static bool goes_on(struct world *w, struct request *r, enum request_status status) {
+    patience_ends(w, r);
+    clients_read(w, r);
+    simtime after = clients_try_again(w, r, status);
+    if (after < 0) {
+        return false;
+    }
+    transfers_count(w, r);
+    series_attempted(w, r);
+    if (r->watched) {
+        diary_tries_again(w->diary, r, engine_now(w->engine), status, after);
+    }
+    request_again(r);
+    engine_at(w->engine, simtime_add(engine_now(w->engine), after), EVENT_ARRIVAL, send_again, w,
+              (uint64_t)(uintptr_t)r);
+    return true;
+}
+
 static void finish(struct world *w, struct request *r, enum request_status status) {
+    if (goes_on(w, r, status)) {
+        return;
+    }
     r->status = (uint8_t)status;
     r->done_ps = r->last_token_ps >= 0 && status == REQUEST_COMPLETED ? r->last_token_ps + r->down_ps
                                                                       : engine_now(w->engine);
-    patience_ends(w, r);
     system_changes(w, -1);
     w->sojourn_sum += engine_now(w->engine) - r->arrival_ps;
     transfers_count(w, r);
@@ -76,11 +110,23 @@ static void release_from_pod(struct world *w, struct request *r) {
     }
 }
 
+static struct gate_load load_of(const struct world *w, const struct service_state *s) {
+    return (struct gate_load){
+        .now = engine_now(w->engine), .waiting = s->waiting, .replicas = s->candidate_count};
+}
+
+/* A request that was let in is no longer the service's. */
 static void leave_queue(struct world *w, struct request *r) {
+    struct service_state *s = service_of(w, r);
     if (r->scheduled_ps < 0) {
-        service_of(w, r)->waiting--;
+        s->waiting--;
+    }
+    if (s->gate.count > 0) {
+        gate_ended(&s->gate, r, r->replica < 0, engine_now(w->engine));
     }
 }
+
+static void release(struct world *w, struct service_state *s);
 
 static void submit(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
@@ -99,9 +145,11 @@ static void submit(struct world *w, struct request *r) {
             explain_rejected(w, r, reason);
         }
     }
+    struct service_state *s = service_of(w, r);
     leave_queue(w, r);
     release_from_pod(w, r);
     finish(w, r, end);
+    release(w, s);
 }
 
 static void submit_later(void *context, uint64_t argument) {
@@ -136,8 +184,10 @@ static void route(struct world *w, struct request *r) {
     const double *uniform = NULL;
     if (!s->router->deterministic) {
         struct rng rng = rng_stream_id(w->seed, RNG_ROUTER, s->router_stream ^ r->id);
-        draws[0] = rng_uniform(&rng);
-        draws[1] = rng_uniform(&rng);
+        for (int i = 0; i <= r->retries; i++) { /* each attempt has draws of its own */
+            draws[0] = rng_uniform(&rng);
+            draws[1] = rng_uniform(&rng);
+        }
         uniform = draws;
     }
     candidates_see(w, s);
@@ -173,10 +223,45 @@ void dataplane_give_up(struct world *w, struct request *r) {
     } else if (r->replica >= 0) {
         replica_cancel(w->pods[r->replica]->replica, r, REQUEST_TIMED_OUT);
     } else {
-        request_list_remove(&s->held, r);
+        if (s->gate.holds) {
+            gate_take_off(&s->gate, r);
+        } else {
+            request_list_remove(&s->held, r);
+        }
         leave_queue(w, r);
         finish(w, r, REQUEST_TIMED_OUT);
     }
+}
+
+void dataplane_stop(struct world *w, struct request *r) {
+    r->cancelled = true;
+    if (r->watched) {
+        diary_note(w->diary, r, engine_now(w->engine), "its user stops reading");
+    }
+    replica_cancel(w->pods[r->replica]->replica, r, REQUEST_COMPLETED);
+}
+
+/* What is held at the gateway goes on as far as there is room: after anything that makes some. */
+static void release(struct world *w, struct service_state *s) {
+    if (!s->gate.holds) {
+        while (s->held.head && s->candidate_count > 0) {
+            route(w, request_list_pop_front(&s->held));
+        }
+        return;
+    }
+    if (s->gate.releasing) { /* one that went on was taken at once: whoever let it go looks again */
+        return;
+    }
+    s->gate.releasing = true;
+    while (s->candidate_count > 0) {
+        struct gate_load load = load_of(w, s);
+        struct request *r = gate_release(&s->gate, &load);
+        if (!r) {
+            break;
+        }
+        route(w, r);
+    }
+    s->gate.releasing = false;
 }
 
 /* The limit is on those who wait: while some replica is idle, nobody has to. */
@@ -193,6 +278,18 @@ static bool queue_full(const struct service_state *s) {
     return true;
 }
 
+/* Lets the request in (NULL), or says why not. */
+static const char *why_not(struct world *w, struct service_state *s, const struct request *r) {
+    if (queue_full(s)) {
+        return "queue_limit reached";
+    }
+    if (s->gate.count == 0) {
+        return NULL;
+    }
+    struct gate_load load = load_of(w, s);
+    return gate_admit(&s->gate, r, &load);
+}
+
 static void at_gateway(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
     simtime now = engine_now(w->engine);
@@ -200,24 +297,31 @@ static void at_gateway(struct world *w, struct request *r) {
     if (r->watched) {
         diary_at_gateway(w->diary, r, now);
     }
-    if (queue_full(s)) {
-        count_reject(s, "queue_limit reached");
+    const char *reason = why_not(w, s, r);
+    if (reason) {
+        count_reject(s, reason);
         if (r->watched) {
-            explain_rejected(w, r, "queue_limit reached");
+            explain_rejected(w, r, reason);
         }
         finish(w, r, REQUEST_REJECTED);
         return;
     }
     s->waiting++;
     patience_begins(w, r);
-    if (s->candidate_count == 0) {
+    if (s->gate.holds) {
+        gate_hold(&s->gate, r);
+        if (r->watched) {
+            diary_note(w->diary, r, now, "is held there until its turn comes");
+        }
+        release(w, s);
+    } else if (s->candidate_count == 0) {
         request_list_push_back(&s->held, r);
         if (r->watched) {
             diary_held(w->diary, r, now);
         }
-        return;
+    } else {
+        route(w, r);
     }
-    route(w, r);
 }
 
 /* ---- from the user to the gateway ---- */
@@ -244,7 +348,7 @@ static void send(struct world *w, struct request *r) {
         return;
     }
     simtime up = simtime_from_s(latency_s + r->payload_bytes / bandwidth);
-    engine_at(w->engine, simtime_add(r->arrival_ps, up), EVENT_ARRIVAL, gateway_later, w,
+    engine_at(w->engine, simtime_add(r->sent_ps, up), EVENT_ARRIVAL, gateway_later, w,
               (uint64_t)(uintptr_t)r);
 }
 
@@ -255,6 +359,7 @@ void dataplane_arrived(struct world *w, struct request *r) {
     if (r->watched) {
         explain_sent(w, r);
     }
+    clients_sent(w, r);
     send(w, r);
 }
 
@@ -262,11 +367,17 @@ void dataplane_arrived(struct world *w, struct request *r) {
 
 static void on_scheduled(void *context, struct replica *replica, struct request *r) {
     struct world *w = context;
-    service_of(w, r)->waiting--;
     if (r->watched) {
         diary_scheduled(w->diary, r, engine_now(w->engine));
     }
+    struct service_state *s = service_of(w, r);
+    s->waiting--;
     candidates_refresh(w, w->pods[replica->index]);
+    if (s->gate.count > 0) {
+        struct gate_load load = load_of(w, s);
+        gate_started(&s->gate, &load);
+        release(w, s);
+    }
 }
 
 static void on_first_token(void *context, struct replica *replica, struct request *r) {
@@ -276,6 +387,7 @@ static void on_first_token(void *context, struct replica *replica, struct reques
         diary_first_token(w->diary, r, engine_now(w->engine));
     }
     patience_ends(w, r);
+    clients_reads(w, r);
 }
 
 static void on_finished(void *context, struct replica *replica, struct request *r,
@@ -291,6 +403,7 @@ static void on_finished(void *context, struct replica *replica, struct request *
     }
     release_from_pod(w, r);
     finish(w, r, status);
+    release(w, s);
 }
 
 static void on_token_gaps(void *context, struct replica *replica, simtime gap, simtime increment,
@@ -311,12 +424,6 @@ static void make_replica(struct world *w, struct serving_pod *p) {
     const struct pool_times *on = &load->on_pool[cluster_node(w->cluster, (size_t)p->pod->node)->pool];
     p->replica = batching_create(w->engine, &on->config, on->times, !w->stepping, &w->replica_events);
     p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
-}
-
-static void release_held(struct world *w, struct service_state *s) {
-    while (s->held.head && s->candidate_count > 0) {
-        route(w, request_list_pop_front(&s->held));
-    }
 }
 
 static void on_pod_ready(void *context, struct pod *pod) {
@@ -343,7 +450,7 @@ static void on_pod_ready(void *context, struct pod *pod) {
     candidates_add(w, p);
     observe_pod(w, p);
     series_pod_ready(w, p);
-    release_held(w, &w->services[p->service]);
+    release(w, &w->services[p->service]);
 }
 
 static void on_pod_terminating(void *context, struct pod *pod) {

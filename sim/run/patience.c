@@ -24,7 +24,7 @@ void patience_begins(struct world *w, struct request *r) {
     if (s->timeout_ps == 0) {
         return;
     }
-    r->gives_up_ps = simtime_add(r->arrival_ps, s->timeout_ps);
+    r->gives_up_ps = simtime_add(r->sent_ps, s->timeout_ps);
     struct request *before = p->last; /* those from far away reach the gateway later, and give up no later */
     while (before && before->gives_up_ps > r->gives_up_ps) {
         before = before->sooner;

@@ -57,9 +57,20 @@ static void say_rejects(struct world *w) {
     for (uint32_t i = 0; i < w->service_count; i++) {
         const struct service_state *s = &w->services[i];
         for (int k = 0; k < REJECT_REASONS_MAX && s->rejects[k].text; k++) {
-            notice_add(w->notices, NOTICE_WARNING, NULL, "service %s: %llu request%s rejected: %s", s->name,
-                       (unsigned long long)s->rejects[k].count, s->rejects[k].count == 1 ? "" : "s",
-                       s->rejects[k].text);
+            notice_add(w->notices, NOTICE_WARNING, NULL, "service %s: %llu %s%s rejected: %s", s->name,
+                       (unsigned long long)s->rejects[k].count, s->clients.retry ? "attempt" : "request",
+                       s->rejects[k].count == 1 ? "" : "s", s->rejects[k].text);
+        }
+    }
+}
+
+/* A name that is misspelt is a tenant that nobody is of. */
+static void say_named_tenants(struct world *w) {
+    for (size_t i = 0; i < w->named_tenant_count; i++) {
+        const struct named_tenant *t = &w->named_tenants[i];
+        if (t->name >= w->tenant_capacity || !w->tenants[t->name]) {
+            notice_add(w->notices, NOTICE_WARNING, &t->pos,
+                       "no request is of tenant '%s', which a policy names", w->names.names[t->name]);
         }
     }
 }
@@ -248,6 +259,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     ok = ok && build(w, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
+        say_named_tenants(w);
         say_engines(w);
         say_unserved(w);
         say_pending(w);

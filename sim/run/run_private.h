@@ -12,7 +12,8 @@ void changes_begin(struct world *w);
 bool dataplane_begin(struct world *w, struct error *err);
 void dataplane_finish_all(struct world *w);                 /* what is left becomes unfinished */
 void dataplane_arrived(struct world *w, struct request *r); /* sent by its user now */
-void dataplane_give_up(struct world *w, struct request *r);
+void dataplane_give_up(struct world *w, struct request *r); /* before its first token */
+void dataplane_stop(struct world *w, struct request *r);    /* after it */
 void dataplane_stop_when_done(struct world *w);
 
 /* arrivals.c */
@@ -35,6 +36,13 @@ void explain_routed(struct world *w, const struct request *r, const struct servi
                     simtime hop); /* before anybody counts it as outstanding */
 void explain_rejected(struct world *w, const struct request *r, const char *reason);
 void explain_ended(struct world *w, const struct request *r);
+
+/* clients.c: what users do with what they get */
+void clients_sent(struct world *w, const struct request *r); /* for the first time */
+/* The attempt ended with `status`. Answers after how long its user sends it once more; -1 = never. */
+simtime clients_try_again(struct world *w, const struct request *r, enum request_status status);
+void clients_reads(struct world *w, struct request *r); /* has its first token */
+void clients_read(struct world *w, struct request *r);  /* the attempt has ended */
 
 /* observe.c, autoscaler.c */
 void observe_pod(struct world *w, struct serving_pod *p);

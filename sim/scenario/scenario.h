@@ -90,6 +90,30 @@ struct startup_config { /* the phases of a pod's start that are no transfers */
     double device_load_bytes_per_s; /* host to GPU */
 };
 
+/* Users that try again. */
+struct retry_config {
+    int64_t attempts; /* in all; 1 = none is repeated */
+    const char **on;  /* outcomes that are tried again: rejected, timed_out, failed */
+    size_t on_count;
+    double backoff_s, factor, backoff_max_s; /* before the first repetition; of each further one; at most */
+    double jitter;                           /* share of the back-off that is drawn */
+    double budget;                           /* repetitions, as a share of first attempts; INFINITY = any */
+    double budget_per_s, budget_window_s;    /* and so many a second besides; what is counted */
+};
+
+/* Users that stop an answer they have begun to read. */
+struct cancel_config {
+    double share;       /* of them */
+    struct delay after; /* the first token */
+};
+
+/* One of those that decide who is let in, in order. */
+struct admission_config {
+    struct position pos;
+    const char *policy;        /* a row of admissions[]: checked by who knows them */
+    struct yaml_node *options; /* a mapping; NULL = nothing */
+};
+
 /* How requests find work. The entry that names a service counts for it, else the one that names none; there
  * is always one of those. */
 struct policy_config {
@@ -97,7 +121,11 @@ struct policy_config {
     const char *service; /* NULL = all */
     const char *router;  /* a row of routers[]: its name is checked by the run, which knows them */
     int64_t queue_limit; /* requests waiting for a replica of the service, all replicas together; -1 = none */
-    double timeout_s;    /* from arrival to first token; 0 = none */
+    struct admission_config *admission;
+    size_t admission_count;
+    double timeout_s; /* from send to first token, each attempt; 0 = none */
+    struct retry_config retry;
+    struct cancel_config cancel;
     double metrics_refresh_s;  /* how often the gateway sees replicas' queues and KV use; 0 = always */
     struct yaml_node *options; /* a mapping, what the router is told; NULL = nothing */
     struct yaml_node *weights; /* a mapping from workload to number, 0 or more; NULL = all alike */

@@ -222,7 +222,48 @@ static const struct field telemetry_fields[] = {
     FIELDS_END,
 };
 
-static const struct field policy_fields[] = {
+static const struct field admission_fields[] = {
+    ROW("policy", TEXT, admission_config, policy, "Its name (`drydock help policies`).", .required = true),
+    ROW("options", NODE, admission_config, options, "What it is told, by name: `{rate: 10, burst: 20}`."),
+    FIELDS_END,
+};
+
+/* Defaults of OpenAI's Python client (2 retries where asked for, 0.5 s doubling to 8 s, a quarter of it
+ * jitter) and of Finagle's RetryBudget (10 a second besides, over 10 s). */
+static const struct field retry_fields[] = {
+    ROW("attempts", INTEGER, retry_config, attempts, "Attempts in all; 1: nobody tries again.",
+        .fallback = "1", WITHIN(1, 100)),
+    ROW("on", TEXTS, retry_config, on, "Outcomes that are tried again: `rejected`, `timed_out`, `failed`.",
+        .count_offset = offsetof(struct retry_config, on_count), .fallback = "[rejected, timed_out, failed]"),
+    DURATION("backoff", retry_config, backoff_s, "Before the second attempt.", .fallback = "500ms",
+             WITHIN(0, 86400)),
+    ROW("factor", QUANTITY, retry_config, factor, "Each further back-off, as a multiple of the one before.",
+        .unit = UNIT_NUMBER, .fallback = "2", WITHIN(1, 100)),
+    DURATION("backoff_max", retry_config, backoff_max_s, "The longest back-off.", .fallback = "8s",
+             WITHIN(0, 86400)),
+    ROW("jitter", QUANTITY, retry_config, jitter,
+        "How much of a back-off is taken away at random, at most: with 25% it is 0.75 to 1 of itself.",
+        .unit = UNIT_FRACTION, .fallback = "25%", WITHIN(0, 1)),
+    ROW("budget", QUANTITY, retry_config, budget,
+        "Repetitions of a service's users, as a share of their first attempts (Finagle: 20%); `none`: any.",
+        .unit = UNIT_FRACTION, .fallback = "none", .infinite = "none", WITHIN(0, 100)),
+    ROW("budget_per_s", QUANTITY, retry_config, budget_per_s, "Repetitions a second beside that share.",
+        .unit = UNIT_NUMBER, .fallback = "10", WITHIN(0, 1e6)),
+    DURATION("budget_window", retry_config, budget_window_s,
+             "What the budget counts; what is older is forgotten.", .fallback = "10s", WITHIN(1, 3600)),
+    FIELDS_END,
+};
+
+/* How long users read before they stop is a guess: there is no public trace of it. */
+static const struct field cancel_fields[] = {
+    ROW("share", QUANTITY, cancel_config, share, "Of the users, if the answer lasts.", .unit = UNIT_FRACTION,
+        .fallback = "0%", WITHIN(0, 1)),
+    ROW("after", DELAY, cancel_config, after, "From the first token on.",
+        .fallback = "{law: exponential, mean: 10s}"),
+    FIELDS_END,
+};
+
+const struct field scenario_policy_fields[] = {
     ROW("service", TEXT, policy_config, service,
         "The service it is for; without it, all that no entry names."),
     ROW("router", TEXT, policy_config, router, "How a request finds a replica (`drydock help policies`).",
@@ -240,8 +281,28 @@ static const struct field policy_fields[] = {
     ROW("queue_limit", INTEGER, policy_config, queue_limit,
         "Requests waiting for the service, all replicas together; more are rejected.", .absent = -1,
         WITHIN(0, 1e9)),
+    {.key = "admission",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct policy_config, admission),
+     .count_offset = offsetof(struct policy_config, admission_count),
+     .element_bytes = sizeof(struct admission_config),
+     .rows = admission_fields,
+     .finish = scenario_finish_admission,
+     .help = "Who is let in at the gateway, and in which order; a request is let in when none of these turns "
+             "it away (docs/admission.md)."},
     DURATION("timeout", policy_config, timeout_s,
-             "From arrival to first token; then the request is given up. Without it, never.", WITHIN_WINDOW),
+             "From send to first token; then the attempt is given up. Without it, never.", WITHIN_WINDOW),
+    {.key = "retry",
+     .type = FIELD_STRUCT,
+     .offset = offsetof(struct policy_config, retry),
+     .rows = retry_fields,
+     .finish = scenario_finish_retry,
+     .help = "Users that try again (docs/clients.md)."},
+    {.key = "cancel",
+     .type = FIELD_STRUCT,
+     .offset = offsetof(struct policy_config, cancel),
+     .rows = cancel_fields,
+     .help = "Users that stop an answer they have begun to read (docs/clients.md)."},
     FIELDS_END,
 };
 
@@ -372,7 +433,7 @@ static const struct field spec_fields[] = {
          "What arrives; several are mixed by time.", .fallback = "[{preset: quickstart}]"),
     GROUP("cluster", cluster_fields, "What there is to run on."),
     GROUP("telemetry", telemetry_fields, "What controllers see, and when they act."),
-    LIST("policies", policies, policy_count, policy_config, policy_fields, scenario_finish_policy,
+    LIST("policies", policies, policy_count, policy_config, scenario_policy_fields, scenario_finish_policy,
          "How requests find work."),
     LIST("service_times", service_times, service_time_count, service_time_config, service_time_fields,
          scenario_finish_service_time,

@@ -83,6 +83,32 @@ bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node 
     return true;
 }
 
+bool scenario_finish_retry(struct field_reader *reader, const struct yaml_node *node, void *element) {
+    const struct retry_config *retry = element;
+    static const char *const outcomes[] = {"rejected", "timed_out", "failed", NULL};
+    for (size_t i = 0; i < retry->on_count; i++) {
+        bool known = false;
+        for (size_t k = 0; outcomes[k] != NULL; k++) {
+            known = known || strcmp(retry->on[i], outcomes[k]) == 0;
+        }
+        if (!known) {
+            return field_error(reader, node, "on", "expected rejected, timed_out or failed, found \"%.60s\"",
+                               retry->on[i]);
+        }
+    }
+    return retry->backoff_s <= retry->backoff_max_s ||
+           field_error(reader, node, "backoff", "expected at most backoff_max (%gs), found %gs",
+                       retry->backoff_max_s, retry->backoff_s);
+}
+
+bool scenario_finish_admission(struct field_reader *reader, const struct yaml_node *node, void *element) {
+    const struct admission_config *admission = element;
+    if (admission->options != NULL && admission->options->kind != YAML_MAPPING) {
+        return field_error(reader, node, "options", "expected a mapping from option to value");
+    }
+    return true;
+}
+
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element) {
     const struct service_time_config *entry = element;
     static const char *const plain_only[] = {"concurrency", "queue_limit"};
@@ -212,16 +238,17 @@ static void fill_links(struct scenario *s, struct arena *arena) {
 
 /* ---- entries that count when no other does ---- */
 
-static void fill_policies(struct scenario *s, struct arena *arena) {
+static bool fill_policies(struct scenario *s, struct arena *arena, struct error *err) {
     for (size_t i = 0; i < s->policy_count; i++) {
         if (s->policies[i].service == NULL) {
-            return;
+            return true;
         }
     }
     size_t capacity = s->policy_count;
     s->policies =
         arena_grow(arena, s->policies, s->policy_count, s->policy_count + 1, &capacity, sizeof *s->policies);
-    s->policies[s->policy_count++] = (struct policy_config){.router = "round-robin", .queue_limit = -1};
+    struct field_reader reader = {.arena = arena, .err = err};
+    return fields_read(&reader, scenario_policy_fields, NULL, &s->policies[s->policy_count++]);
 }
 
 /* Compressed sizes: model servers carry CUDA and PyTorch, above 10 GB in the registries as of 2025. */
@@ -251,7 +278,6 @@ bool scenario_fill(struct scenario *s, struct arena *arena, struct error *err) {
     if (s->platform_file == NULL) {
         fill_links(s, arena);
     }
-    fill_policies(s, arena);
     fill_images(s, arena);
-    return true;
+    return fill_policies(s, arena, err);
 }

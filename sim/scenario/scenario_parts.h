@@ -11,6 +11,8 @@ bool scenario_finish_trace(struct field_reader *reader, const struct yaml_node *
 bool scenario_finish_pool(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_link(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_retry(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_admission(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);
@@ -34,6 +36,9 @@ bool scenario_override_objects(struct scenario *s, const struct scenario_overrid
 
 /* `arms` alone, as it stands in the table of spec. */
 extern const struct field scenario_arm_list[];
+
+/* An entry of spec.policies. */
+extern const struct field scenario_policy_fields[];
 
 /* A name that can be a folder's, and what to say of one that cannot. */
 extern const char scenario_name_expected[];

@@ -74,6 +74,18 @@ struct request *request_take(struct request_pool *p) {
     return r;
 }
 
+void request_again(struct request *r) {
+    r->gateway_ps = r->scheduled_ps = r->first_token_ps = r->last_token_ps = r->done_ps = -1;
+    r->gives_up_ps = -1;
+    r->down_ps = 0;
+    r->replica = -1;
+    r->generated = r->computed = r->blocks = 0;
+    r->held_chunks = r->shared_blocks = r->cached_tokens = 0;
+    r->status = REQUEST_IN_FLIGHT;
+    r->place = REQUEST_PLACE_NONE;
+    r->retries++;
+}
+
 void request_give_back(struct request_pool *p, struct request *r) {
     r->status = STATUS_FREE;
     r->next = p->free_list;

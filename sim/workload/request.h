@@ -24,11 +24,12 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 232 bytes; dates in ps, -1 = not yet. */
+/* 248 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
-    simtime arrival_ps;     /* sent by the user */
+    simtime arrival_ps;     /* first sent by the user */
+    simtime sent_ps;        /* this attempt; the dates that follow are of it too */
     simtime gateway_ps;     /* reached the service */
     simtime scheduled_ps;   /* first joined a batch, or a server */
     simtime first_token_ps; /* emitted by the replica */
@@ -45,6 +46,7 @@ struct request {
     const uint64_t *chunks;          /* keys of the prompt's prefix; NULL when none is known */
     uint64_t session_chunk;          /* the one key of a session, that `chunks` points at */
     struct request *sooner, *later;  /* in the order of giving up */
+    event_id stops;                  /* its user stops reading; 0 = not, or not yet known */
     simtime gives_up_ps; /* waits for its first token no longer; -1 = does not look at the clock */
     uint32_t input_tokens;
     uint32_t output_tokens; /* at least 1 for work that goes to a model */
@@ -59,10 +61,12 @@ struct request {
     uint32_t region;
     int32_t replica; /* -1 = none yet */
     uint16_t preemptions;
-    uint8_t status; /* enum request_status */
-    uint8_t place;  /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
-    bool counted;   /* arrived after the warm-up */
-    bool watched;   /* somebody wants to know its life (--explain) */
+    uint8_t status;  /* enum request_status */
+    uint8_t place;   /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
+    bool counted;    /* arrived after the warm-up */
+    bool watched;    /* somebody wants to know its life (--explain) */
+    bool cancelled;  /* stopped by its user after the first token */
+    uint8_t retries; /* attempts before this one */
 };
 
 enum { REQUEST_PLACE_NONE = 0 };
@@ -73,6 +77,7 @@ struct request_pool;
 struct request_pool *request_pool_create(void);
 void request_pool_destroy(struct request_pool *p);
 struct request *request_take(struct request_pool *p); /* zeroed, dates -1, replica -1 */
+void request_again(struct request *r); /* as it was sent first, for another attempt: no replica holds it */
 void request_give_back(struct request_pool *p, struct request *r);
 uint64_t request_pool_live(const struct request_pool *p);
 uint64_t request_pool_peak(const struct request_pool *p);

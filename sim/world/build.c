@@ -241,6 +241,7 @@ void world_free(struct world *w) {
     }
     for (uint32_t i = 0; i < w->service_count; i++) {
         struct service_state *s = &w->services[i];
+        gate_free(&s->gate);
         if (s->router && s->router->destroy && s->router_state) {
             s->router->destroy(s->router_state);
         }

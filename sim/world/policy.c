@@ -1,12 +1,12 @@
-/* Which policy counts for a service, and what its router is told: options from the router's own table,
- * weights of the service's workloads. */
+/* Which policy counts for a service, and what its router and its admission policies are told: options from
+ * their own tables, weights of the service's workloads. */
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
-#include "world/world.h"
+#include "world/options.h"
 
 /* What is being set up, and where the scenario says it. */
 struct setting {
@@ -26,136 +26,83 @@ static const char *field_of(const struct setting *s, const char *key, const char
     return arena_printf(s->w->arena, "%s.%s.%s", s->list, key, name);
 }
 
-/* ---- options ---- */
-
-static bool unknown_option(const struct setting *s, const struct yaml_pair *pair) {
-    enum { NAMES_MAX = 32 };
-    const struct dd_option *rows = s->service->router->options;
-    const char *names[NAMES_MAX + 1] = {NULL};
-    const char *list = "";
-    for (int i = 0; rows && rows[i].name && i < NAMES_MAX; i++) {
-        names[i] = rows[i].name;
-        list = arena_printf(s->w->arena, "%s%s%s", list, i ? ", " : "", rows[i].name);
-    }
-    const char *near = str_nearest(pair->key, names);
-    error_at(s->err, ERROR_INVALID, &pair->pos, field_of(s, "options", pair->key),
-             "router '%s' has no such option", s->service->router->name);
-    return near       ? error_hint(s->err, "did you mean '%s'?", near)
-           : names[0] ? error_hint(s->err, "it has: %s", list)
-                      : error_hint(s->err, "it has none (`drydock help policies`)");
-}
-
-static bool read_number(const struct setting *s, const struct dd_option *row, const struct yaml_pair *pair,
-                        double *number) {
-    bool whole = row->type == DD_OPTION_INTEGER;
-    const char *text = pair->value->kind == YAML_SCALAR ? pair->value->text : "";
-    if (isinf(row->fallback) && strcmp(text, "none") == 0) {
-        *number = row->fallback;
-        return true;
-    }
-    double value;
-    if (unit_parse(whole ? UNIT_COUNT : UNIT_NUMBER, text, &value) && value >= row->low &&
-        value <= row->high && (!whole || value == floor(value))) {
-        *number = value;
-        return true;
-    }
-    char low[48];
-    char high[48];
-    return error_at(s->err, ERROR_INVALID, &pair->value->pos, field_of(s, "options", row->name),
-                    "expected a %snumber from %s to %s%s", whole ? "whole " : "",
-                    unit_text(UNIT_NUMBER, row->low, low), unit_text(UNIT_NUMBER, row->high, high),
-                    isinf(row->fallback) ? ", or none" : "");
-}
-
-/* Adds what `called` names among the service's workloads. */
-static bool read_workload(const struct setting *s, const struct dd_option *row,
-                          const struct yaml_node *called, uint32_t *found, uint32_t *count) {
-    const char *text = called->kind == YAML_SCALAR ? called->text : "";
-    const char *known = "";
-    uint32_t before = *count;
-    for (uint32_t d = 0; d < s->w->demand_count; d++) {
-        if (!serves(s, d)) {
-            continue;
-        }
-        const char *name = s->w->demands[d].workload;
-        known = arena_printf(s->w->arena, "%s%s%s", known, known[0] ? ", " : "", name);
-        if (demand_is_called(&s->w->demands[d], text)) {
-            found[(*count)++] = d;
-        }
-    }
-    if (*count > before) {
-        return true;
-    }
-    error_at(s->err, ERROR_INVALID, &called->pos, field_of(s, "options", row->name),
-             "expected a workload of service '%s', found \"%.80s\"", s->service->name, text);
-    return error_hint(s->err, "it has: %s", known);
-}
-
-static bool read_workloads(const struct setting *s, const struct dd_option *row, const struct yaml_pair *pair,
-                           struct dd_option_value *value) {
-    const struct yaml_node *node = pair->value;
-    bool is_list = node->kind == YAML_SEQUENCE;
-    size_t names = is_list ? node->count : 1;
-    uint32_t *found = arena_array(s->w->arena, names * s->w->demand_count + 1, sizeof *found);
-    value->workloads = found;
-    for (size_t i = 0; i < names; i++) {
-        if (!read_workload(s, row, is_list ? node->items[i] : node, found, &value->workload_count)) {
-            return false;
-        }
-    }
-    return value->workload_count > 0 ||
-           error_at(s->err, ERROR_INVALID, &node->pos, field_of(s, "options", row->name),
-                    "expected at least one workload");
-}
-
-static bool read_option(const struct setting *s, const struct dd_option *row, struct dd_option_value *value) {
-    const struct yaml_node *options = s->policy ? s->policy->options : NULL;
-    const struct yaml_pair *pair = options ? yaml_pair_of(options, row->name) : NULL;
-    value->number = row->fallback;
-    if (!pair) {
-        if (row->required) {
-            error_at(s->err, ERROR_INVALID,
-                     options     ? &options->pos
-                     : s->policy ? &s->policy->pos
-                                 : NULL,
-                     field_of(s, "options", row->name), "router '%s' needs this option",
-                     s->service->router->name);
-            return error_hint(s->err, "%s", row->help);
-        }
-        return true;
-    }
-    return row->type == DD_OPTION_WORKLOADS ? read_workloads(s, row, pair, value)
-                                            : read_number(s, row, pair, &value->number);
-}
-
-static bool has_row(const struct dd_option *rows, const char *name) {
-    for (; rows && rows->name; rows++) {
-        if (strcmp(rows->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+/* ---- the router ---- */
 
 static bool make_router(const struct setting *s) {
     const struct dd_router_ops *router = s->service->router;
-    const struct yaml_node *given = s->policy ? s->policy->options : NULL;
-    for (size_t i = 0; given && i < given->count; i++) {
-        if (!has_row(router->options, given->pairs[i].key)) {
-            return unknown_option(s, &given->pairs[i]);
-        }
+    const struct option_source source = {.w = s->w,
+                                         .service = s->service,
+                                         .kind = "router",
+                                         .name = router->name,
+                                         .rows = router->options,
+                                         .given = s->policy ? s->policy->options : NULL,
+                                         .pos = s->policy ? &s->policy->pos : NULL,
+                                         .field = arena_printf(s->w->arena, "%s.options", s->list),
+                                         .promise_s = NAN,
+                                         .err = s->err};
+    const struct dd_option_value *values = options_read(&source);
+    s->service->router_state = values && router->create ? router->create(values) : NULL;
+    return values != NULL;
+}
+
+/* ---- admission ---- */
+
+static bool unknown_admission(const struct setting *s, const struct admission_config *a, const char *field) {
+    enum { NAMES_MAX = 32 };
+    const char *names[NAMES_MAX + 1] = {NULL};
+    const char *list = "";
+    for (int i = 0; admissions[i] && i < NAMES_MAX; i++) {
+        names[i] = admissions[i]->name;
+        list = arena_printf(s->w->arena, "%s%s%s", list, i ? ", " : "", admissions[i]->name);
     }
-    size_t count = 0;
-    while (router->options && router->options[count].name) {
-        count++;
+    error_at(s->err, ERROR_INVALID, &a->pos, field, "expected one of %s; got '%s'", list, a->policy);
+    const char *near = str_nearest(a->policy, names);
+    return near ? error_hint(s->err, "did you mean '%s'?", near) : false;
+}
+
+/* What the service promises of a first token: its objective's limit, else its time-out. */
+static double promise_of(const struct service_state *s) {
+    double timeout_s = s->timeout_ps > 0 ? simtime_to_s(s->timeout_ps) : NAN;
+    return isfinite(s->limits.ttft_s) ? s->limits.ttft_s : timeout_s;
+}
+
+static bool add_admission(const struct setting *s, size_t index) {
+    const struct admission_config *a = &s->policy->admission[index];
+    const char *at = arena_printf(s->w->arena, "%s.admission.%zu", s->list, index);
+    const char *field = arena_printf(s->w->arena, "%s.policy", at);
+    const struct admission_ops *ops = admission_find(a->policy);
+    if (!ops) {
+        return unknown_admission(s, a, field);
     }
-    struct dd_option_value *values = arena_array(s->w->arena, count + 1, sizeof *values);
-    for (size_t i = 0; i < count; i++) {
-        if (!read_option(s, &router->options[i], &values[i])) {
+    const struct option_source source = {.w = s->w,
+                                         .service = s->service,
+                                         .kind = "admission policy",
+                                         .name = ops->name,
+                                         .rows = ops->options,
+                                         .given = a->options,
+                                         .pos = &a->pos,
+                                         .field = arena_printf(s->w->arena, "%s.options", at),
+                                         .promise_s = promise_of(s->service),
+                                         .err = s->err};
+    const struct dd_option_value *values = options_read(&source);
+    if (!values) {
+        return false;
+    }
+    if (gate_add(&s->service->gate, ops, values)) {
+        return true;
+    }
+    return ops->order ? error_at(s->err, ERROR_INVALID, &a->pos, field,
+                                 "expected one policy that holds requests, this is the second")
+                      : error_at(s->err, ERROR_INVALID, &a->pos, field, "expected at most %d policies",
+                                 GATE_POLICIES_MAX);
+}
+
+static bool make_gate(const struct setting *s) {
+    for (size_t i = 0; s->policy && i < s->policy->admission_count; i++) {
+        if (!add_admission(s, i)) {
             return false;
         }
     }
-    s->service->router_state = router->create ? router->create(values) : NULL;
     return true;
 }
 
@@ -229,6 +176,20 @@ static bool set_weights(const struct setting *s) {
 
 /* ---- the whole ---- */
 
+static void set_clients(struct service_state *s, const struct policy_config *p) {
+    struct clients *c = &s->clients;
+    c->retry = p->retry.attempts > 1 ? &p->retry : NULL;
+    c->cancel = p->cancel.share > 0 ? &p->cancel : NULL;
+    c->stream = hash64_text(s->name);
+    c->slice_ps = simtime_from_s(p->retry.budget_window_s / RETRY_BUDGET_SLICES);
+    for (size_t i = 0; i < p->retry.on_count; i++) {
+        for (unsigned status = 0; request_status_names[status]; status++) {
+            bool same = strcmp(p->retry.on[i], request_status_names[status]) == 0;
+            c->again_on |= same ? 1u << status : 0;
+        }
+    }
+}
+
 /* The entry that names the service, else the one for all. */
 static const struct policy_config *policy_of(const struct world *w, const struct service_state *s) {
     const struct policy_config *found = NULL;
@@ -249,6 +210,14 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err) {
     s->queue_limit = p ? p->queue_limit : -1;
     s->timeout_ps = p ? simtime_from_s(p->timeout_s) : 0;
     s->metrics_refresh_ps = p ? simtime_from_s(p->metrics_refresh_s) : 0;
+    struct setting setting = {.w = w, .service = s, .policy = p, .err = err};
+    setting.list = p ? arena_printf(w->arena, "spec.policies.%zu", (size_t)(p - w->scenario.policies)) : "";
+    if (!make_gate(&setting)) {
+        return false;
+    }
+    if (p) {
+        set_clients(s, p);
+    }
     const char *router = p ? p->router : "round-robin";
     bool is_path = strchr(router, '/') != NULL;
     if (is_path) {
@@ -262,7 +231,5 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err) {
         return false;
     }
     s->router_stream = hash64_text(s->name);
-    struct setting setting = {.w = w, .service = s, .policy = p, .err = err};
-    setting.list = p ? arena_printf(w->arena, "spec.policies.%zu", (size_t)(p - w->scenario.policies)) : "";
     return make_router(&setting) && set_weights(&setting);
 }

@@ -9,11 +9,12 @@
 #include "finops/footprint.h"
 #include "finops/ledger.h"
 #include "finops/price_book.h"
+#include "gateway/gate.h"
+#include "gateway/router.h"
 #include "record/histogram.h"
 #include "record/record.h"
 #include "scenario/scenario.h"
 #include "serving/replica.h"
-#include "gateway/router.h"
 #include "telemetry/telemetry.h"
 #include "traces/traces.h"
 
@@ -57,6 +58,19 @@ struct patience {
     simtime event_ps;
 };
 
+/* What a service's users do with what they get; see clients.c. */
+enum { RETRY_BUDGET_SLICES = 10 };
+struct clients {
+    const struct retry_config *retry; /* NULL = nobody tries again */
+    uint32_t again_on;                /* 1 << status */
+    uint64_t stream;
+    /* the budget: what was earned less what was spent, by slice of its window */
+    double earned[RETRY_BUDGET_SLICES + 1];
+    simtime slice_ps;
+    int64_t slice;                      /* the newest, counted from time 0 */
+    const struct cancel_config *cancel; /* NULL = nobody stops */
+};
+
 struct service_state {
     const char *name;
     const char *key;  /* namespace/kind/name; an inline service's name */
@@ -69,6 +83,7 @@ struct service_state {
     int64_t queue_limit; /* -1 = none */
     simtime timeout_ps;  /* 0 = none */
     struct patience patience;
+    struct clients clients;
     struct request_limits limits;
     struct dd_candidate *candidates; /* Ready replicas that take work */
     struct serving_pod **candidate_pods;
@@ -78,8 +93,9 @@ struct service_state {
     simtime seen_ps;            /* the last such multiple */
     uint32_t ever_ready;        /* replicas so far: the next one's number */
     bool has_weights;           /* its workloads' `weight` counts; else every replica has 1 */
-    struct request_list held;   /* at the gateway while no replica is Ready */
-    uint64_t waiting;           /* reached the gateway, not yet scheduled anywhere */
+    struct request_list held; /* at the gateway while no replica is Ready; with a gate that holds, in there */
+    struct gate gate;
+    uint64_t waiting; /* reached the gateway, not yet scheduled anywhere */
     struct reject_reason rejects[REJECT_REASONS_MAX];
     struct scope scope;
     simtime_total
@@ -157,6 +173,12 @@ struct scaling_counts {
     uint64_t decisions, ups, downs;
 };
 
+/* A tenant that a policy knows by name. */
+struct named_tenant {
+    uint32_t name; /* in the names table */
+    struct position pos;
+};
+
 struct world {
     struct scenario scenario;
     uint64_t seed;
@@ -177,6 +199,8 @@ struct world {
     size_t told_count;
     uint32_t *service_of_name; /* names[] index -> service + 1; grows with the names */
     size_t service_of_name_count;
+    struct named_tenant *named_tenants;
+    size_t named_tenant_count, named_tenant_capacity;
     uint32_t default_service; /* for rows that name none; service_count = there is no such */
     struct workload_state *workloads;
     struct pod_demand *demands;
@@ -241,12 +265,16 @@ void world_free(struct world *w);
 
 /* demands.c, labels.c, network.c, policy.c, disks.c: parts of world_build */
 bool world_services(struct world *w, struct error *err);
-/* Queue limit, time-out, router with its options, and weights of a service, once its workloads are known. */
+/* Queue limit, time-out, admission, router with its options, and weights of a service, once its workloads are
+ * known. */
 bool world_policy(struct world *w, struct service_state *s, struct error *err);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);
+
+/* options.c: a policy names this tenant: it is told of when nobody is of it. */
+void world_name_tenant(struct world *w, uint32_t name, const struct position *pos);
 
 /* By its own name, or by that of a workload behind it; NULL = there is none. */
 const struct service_state *service_called(const struct world *w, const char *called);

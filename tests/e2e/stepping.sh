@@ -28,7 +28,7 @@ same() {
 }
 
 check "quickstart" same scenarios/quickstart
-routers() { "$DRYDOCK" help policies | sed -n 's/^  \([a-z][-a-z]*\)  .*/\1/p'; }
+routers() { "$DRYDOCK" help policies | sed -n '/^Admission/q; s/^  \([a-z][-a-z]*\)  .*/\1/p'; }
 for router in $(routers | grep -v two-pool-by-length); do
     check "quickstart, six times the traffic, $router" \
         same scenarios/quickstart --set traces.0.rate_scale=6 --set policies.0.router="$router"
@@ -49,6 +49,18 @@ check "a canary by weight" same "$SCRATCH/two" --set "$with_sessions" \
 check "sessions under a bound" same "$SCRATCH/two" --set "$with_sessions" \
     --set policies.0.router=session-affinity --set 'policies.0.options={bound: 1.25}'
 check "quickstart, forty times: time-outs and rejections" same scenarios/quickstart --set traces.0.rate_scale=40
+# Two tenants, one of them in bursts; under each policy users try again and stop.
+tenants='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 8, tenant: quiet}},
+    {service: chat, region: eu-west, synth: {rate_per_s: 30, process: gamma, shape: 0.2, tenant: noisy, input_tokens: 2000}}]'
+admissions() { "$DRYDOCK" help policies | sed -n '1,/^Admission/d; s/^  \([a-z][-a-z]*\)  .*/\1/p'; }
+declare -A told=([token-bucket]='rate: 20, by: tenant' [concurrency]='limit: 40, by: tenant'
+    [tiers]='tiers: {noisy: sheddable}, shed_at: 1' [deadline]='limit: 1s')
+for policy in $(admissions); do
+    check "two tenants, $policy, users who try again and stop" same scenarios/quickstart --set duration=120s \
+        --set "$tenants" --set "policies.0.admission=[{policy: $policy, options: {${told[$policy]:-}}}]" \
+        --set policies.0.timeout=2s --set 'policies.0.retry={attempts: 3, budget: 50%}' \
+        --set 'policies.0.cancel={share: 30%, after: 500ms}'
+done
 check "quickstart, deterministic arrivals: many ties" same scenarios/quickstart --set \
     'traces=[{service: chat, synth: {process: deterministic, rate_per_s: 8, input_tokens: 64, output_tokens: 100}}]'
 check "azure-chat" same scenarios/azure-chat
