@@ -1,17 +1,27 @@
 #include "traces/digits.h"
 
-#ifdef __SSE2__
+/* The first byte of a number is the lowest of its lane: the last n digits lie below the highest byte. */
+#define BEHIND (0xffull << 56)
+#define DIGITS(n) ((1ull << 56) - (1ull << (56 - 8 * (n)))) /* the last n of 7 */
+#define LANE(n) (DIGITS(n) | BEHIND)
+#define AT(n) [DIGITS_SHORT + (n)]
 
-#define TOP(n) (n == 0 ? 0 : ~0ull << (64 - 8 * (n == 0 ? 1 : n)))
-#define ALL ~0ull
-#define ALL8 ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL
-#define NONE8 0, 0, 0, 0, 0, 0, 0, 0
-#define TOPS TOP(0), TOP(1), TOP(2), TOP(3), TOP(4), TOP(5), TOP(6), TOP(7)
-
-/* The first byte of a number is the lowest of its lane: the last n bytes are the top ones. */
 const struct digits_keep digits_keep = {
-    .low = {TOPS, ALL8, ALL8, ALL8, ALL8, ALL8, ALL8, ALL8},
-    .high = {NONE8, TOPS, ALL8, ALL8, ALL8, ALL8, ALL8, ALL8},
+    .narrow = {AT(1) = LANE(1), AT(2) = LANE(2), AT(3) = LANE(3), AT(4) = LANE(4), AT(5) = LANE(5),
+               AT(6) = LANE(6), AT(7) = LANE(7)},
+    .wide_low = {AT(1) = LANE(1), AT(2) = LANE(2), AT(3) = LANE(3), AT(4) = LANE(4), AT(5) = LANE(5),
+                 AT(6) = LANE(6), AT(7) = LANE(7), AT(8) = LANE(7), AT(9) = LANE(7), AT(10) = LANE(7),
+                 AT(11) = LANE(7), AT(12) = LANE(7), AT(13) = LANE(7), AT(14) = LANE(7)},
+    .wide_high = {AT(8) = DIGITS(1), AT(9) = DIGITS(2), AT(10) = DIGITS(3), AT(11) = DIGITS(4),
+                  AT(12) = DIGITS(5), AT(13) = DIGITS(6), AT(14) = DIGITS(7)},
+    .second = {AT(DIGITS_DATE_SECOND) = LANE(2)},
 };
 
-#endif
+#define LAST(n) (~0ull << (64 - 8 * (n)))
+#define ALL ~0ull
+
+const uint64_t digits_keep_text[DIGITS_TEXT_MAX + 1][2] = {
+    {0, 0},         {0, LAST(1)},   {0, LAST(2)},   {0, LAST(3)},   {0, LAST(4)},   {0, LAST(5)},
+    {0, LAST(6)},   {0, LAST(7)},   {0, ALL},       {LAST(1), ALL}, {LAST(2), ALL}, {LAST(3), ALL},
+    {LAST(4), ALL}, {LAST(5), ALL}, {LAST(6), ALL}, {LAST(7), ALL}, {ALL, ALL},
+};

@@ -190,7 +190,9 @@ bool lines_open(struct line_reader *r, const char *path, struct error *err) {
     memset(r, 0, sizeof *r);
     r->fd = -1;
     r->path = strdup(path);
-    r->buffer = mem_alloc(LINE_BYTES_MAX + LINE_READ_BYTES);
+    r->block = mem_alloc(LINE_BYTES_BEFORE + LINE_BYTES_MAX + LINE_READ_BYTES);
+    memset(r->block, 0, LINE_BYTES_BEFORE);
+    r->buffer = r->block + LINE_BYTES_BEFORE;
     r->cur = r->end = r->buffer;
     if (!open_file(r, err) || !more(r, err) || !refuse_other_packers(r, err)) {
         lines_close(r);
@@ -212,7 +214,7 @@ void lines_close(struct line_reader *r) {
     if (r->fd >= 0) {
         close(r->fd);
     }
-    free(r->buffer);
+    free(r->block);
     free(r->path);
     memset(r, 0, sizeof *r);
     r->fd = -1;

@@ -14,7 +14,8 @@
 
 enum {
     LINE_BYTES_MAX = 1 << 20, /* a longer line is dropped and reported as LINE_TOO_LONG */
-    LINE_READ_BYTES = 1 << 18
+    LINE_READ_BYTES = 1 << 18,
+    LINE_BYTES_BEFORE = 32 /* before the first unread one there are as many that may be read */
 };
 
 struct unpacker;
@@ -22,6 +23,7 @@ struct unpacker;
 struct line_reader {
     char *path;
     int fd;
+    char *block; /* LINE_BYTES_BEFORE, then the buffer */
     char *buffer;
     const char *cur; /* unread bytes: cur .. end */
     const char *end;

@@ -324,7 +324,7 @@ bool window_begin(struct file_source *f) {
     struct row_window *w = &f->window;
     if (!w->rows) {
         w->capacity = SORT_ROWS;
-        w->rows = mem_alloc(w->capacity * sizeof *w->rows);
+        w->rows = mem_zalloc(w->capacity, sizeof *w->rows);
     }
     w->count -= w->given;
     memmove(w->rows, w->rows + w->given, w->count * sizeof *w->rows);
@@ -409,8 +409,10 @@ bool window_settle(struct file_source *f, bool *more, struct error *err) {
     struct row_window *w = &f->window;
     if (w->disorder && w->ahead < SORT_AHEAD_WIDE) {
         w->ahead = SORT_AHEAD_WIDE;
+        size_t before = w->capacity;
         w->capacity = 2 * w->ahead;
         w->rows = mem_realloc(w->rows, w->capacity, sizeof *w->rows);
+        memset(w->rows + before, 0, (w->capacity - before) * sizeof *w->rows);
         *more = !w->ended;
         if (*more) {
             return true;

@@ -58,7 +58,7 @@ enum {
 };
 
 struct row_window {
-    struct trace_row *rows;
+    struct trace_row *rows; /* zeroed when made: fields of no column stay 0 */
     size_t count;
     size_t given; /* of them handed out: rows[0 .. given) */
     size_t capacity;

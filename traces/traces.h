@@ -78,11 +78,19 @@ struct trace_report {
     char format[32];
 };
 
+/* How tables are read: the rows are the same. For tests and measurements. */
+enum trace_pace {
+    TRACE_BEST,      /* as fast as this processor can */
+    TRACE_BASELINE,  /* as on any x86-64 */
+    TRACE_ONE_BY_ONE /* each row by itself: the reference */
+};
+
 /* A map from our column names to the file's, for CSV: "arrival_s=ts,input_tokens=prompt". */
 struct trace_open_options {
     const char *format;  /* NULL = told by content */
     const char *columns; /* NULL = by header */
     const char *service; /* overrides the rows' service; NULL = none */
+    enum trace_pace pace;
 };
 
 struct trace_source; /* a format's reader or a transform over one */

@@ -1,4 +1,5 @@
-/* trace_bench FILE [LINES [ROUNDS]]: reads a trace and drops its rows.
+/* trace_bench FILE [LINES [ROUNDS [baseline]]]: reads a trace and drops its rows; `baseline`: as on a
+ * processor without AVX2.
  *
  * Prints "rows rows_per_s bytes_per_s map_lines_per_s lines_per_s": the reader through the public interface,
  * from opening FILE to closing it, and beside it memchr counting the newlines of LINES (by default the same
@@ -30,10 +31,12 @@ static double now_s(void) {
 }
 
 /* Of its own, so that tests/e2e/reading_cost.sh can count its instructions. */
-static __attribute__((noinline)) uint64_t read_rows(const char *path, struct error *err) {
+static __attribute__((noinline)) uint64_t read_rows(const char *path, enum trace_pace pace,
+                                                    struct error *err) {
+    const struct trace_open_options options = {.pace = pace};
     struct trace_names names;
     trace_names_init(&names);
-    struct trace_source *source = trace_open(path, NULL, &names, err);
+    struct trace_source *source = trace_open(path, &options, &names, err);
     const struct trace_row *rows;
     uint64_t count = 0;
     int got = 0;
@@ -84,10 +87,11 @@ int main(int argc, char **argv) {
     struct text text;
     struct stat file;
     if (argc < 2 || stat(argv[1], &file) != 0 || !open_text(&text, argv[argc > 2 ? 2 : 1])) {
-        fprintf(stderr, "usage: trace_bench FILE [LINES [ROUNDS]]\n");
+        fprintf(stderr, "usage: trace_bench FILE [LINES [ROUNDS [baseline]]]\n");
         return 2;
     }
     int rounds = argc > 3 ? atoi(argv[3]) : ROUNDS;
+    enum trace_pace pace = argc > 4 && !strcmp(argv[4], "baseline") ? TRACE_BASELINE : TRACE_BEST;
     const char *mapped = map(&text, MAP_POPULATE);
     double read_s = 1e30;
     double map_count_s = 1e30;
@@ -96,7 +100,7 @@ int main(int argc, char **argv) {
     volatile uint64_t lines = 0;
     for (int round = 0; round < rounds && !error_is_set(&err); round++) {
         double began_s = now_s();
-        rows = read_rows(argv[1], &err);
+        rows = read_rows(argv[1], pace, &err);
         keep_best(&read_s, began_s);
         began_s = now_s();
         const char *again = map(&text, 0);

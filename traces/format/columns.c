@@ -355,7 +355,7 @@ static bool finish_row(struct csv_source *c, struct csv_row *r) {
     return true;
 }
 
-enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error *err) {
+static enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error *err) {
     struct csv_source *c = (struct csv_source *)f;
     for (;;) {
         const char *line;
@@ -374,8 +374,8 @@ enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error
         row_clear(row);
         struct csv_row r = {.row = row};
         if (split_line(c, line, length, &r) && finish_row(c, &r)) {
-            if (c->plain && c->plain->missed != 1) { /* one row that differs is no new shape */
-                plain_learn(c, line, length, line + length < f->lines.cur && line[length] == '\r', row);
+            if (c->plan) {
+                plan_learn(c, line, length, line + length < f->lines.cur && line[length] == '\r', row);
             }
             return PARSED_ROW;
         }
@@ -487,7 +487,8 @@ struct csv_source *csv_source_new(struct trace_input *input, const struct csv_di
     struct csv_source *c = mem_zalloc(1, sizeof *c);
     file_source_init(&c->file, ops, input, options, names, dialect->format);
     c->dialect = dialect;
-    c->plain = mem_zalloc(1, sizeof *c->plain);
+    enum trace_pace pace = options ? options->pace : TRACE_BEST;
+    c->plan = dialect->rule || pace == TRACE_ONE_BY_ONE ? NULL : plan_new(pace == TRACE_BEST);
     if (!read_header(c, err)) {
         ops->close(&c->file.base);
         return NULL;
@@ -499,12 +500,13 @@ void csv_close(struct trace_source *s) {
     struct csv_source *c = (struct csv_source *)s;
     file_source_free(&c->file);
     arena_free(&c->arena);
-    free(c->plain);
+    free(c->plan);
     free(c);
 }
 
-static bool csv_fill(struct trace_source *s, struct error *err) {
-    return file_fill((struct file_source *)s, csv_parse, plain_many, err);
+bool csv_fill(struct trace_source *s, struct error *err) {
+    struct csv_source *c = (struct csv_source *)s;
+    return file_fill(&c->file, csv_parse, c->plan ? plan_many : NULL, err);
 }
 
 struct trace_source *csv_open_dialect(struct trace_input *input, const struct csv_dialect *dialect,

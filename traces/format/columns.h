@@ -3,7 +3,7 @@
 #ifndef DRYDOCK_TRACES_COLUMNS_H
 #define DRYDOCK_TRACES_COLUMNS_H
 
-#include "traces/format/plain.h"
+#include "traces/format/plan.h"
 #include "traces/source.h"
 
 /* What a column says; one row each in column_uses[] of columns.c, which has our name of it. */
@@ -63,7 +63,7 @@ struct csv_source {
     unsigned char uses[CSV_COLUMNS_MAX];
     const char *names[CSV_COLUMNS_MAX]; /* the file's, for messages */
     char quoted[CSV_QUOTED_BYTES_MAX];
-    struct plain_reader *plain;
+    struct plan *plan; /* NULL: rows go through the parser of single rows alone */
 };
 
 /* Reads the header line by the dialect's table. On failure the source is closed (by ops) and NULL given. */
@@ -74,10 +74,8 @@ struct csv_source *csv_source_new(struct trace_input *input, const struct csv_di
 struct trace_source *csv_open_dialect(struct trace_input *input, const struct csv_dialect *dialect,
                                       const struct trace_open_options *options, struct trace_names *names,
                                       struct error *err);
+bool csv_fill(struct trace_source *s, struct error *err);
 void csv_close(struct trace_source *s);
-
-/* The next usable row by the header's columns. */
-enum parsed csv_parse(struct file_source *f, struct trace_row *row, struct error *err);
 
 /* Our name of a use ("input_tokens"); the use of our name, COLUMN_IGNORED when there is none such. */
 const char *column_use_name(enum column_use use);

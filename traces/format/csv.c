@@ -111,10 +111,6 @@ static bool says_what_is_asked(const struct csv_source *c, struct error *err) {
     return error_hint(err, "map other names with --columns, for example input_tokens=prompt");
 }
 
-static bool own_fill(struct trace_source *s, struct error *err) {
-    return file_fill((struct file_source *)s, csv_parse, plain_many, err);
-}
-
 static void own_close(struct trace_source *s) {
     struct own_dialect *own = (struct own_dialect *)((struct csv_source *)s)->dialect;
     csv_close(s);
@@ -123,7 +119,7 @@ static void own_close(struct trace_source *s) {
 
 static struct trace_source *own_open(struct trace_input *input, const struct trace_open_options *options,
                                      struct trace_names *names, struct error *err) {
-    static const struct trace_source_ops ops = {own_fill, own_close, NULL};
+    static const struct trace_source_ops ops = {csv_fill, own_close, NULL};
     static const char *const ms[] = {"arrival_ms", NULL};
     struct own_dialect *own = mem_zalloc(1, sizeof *own);
     own->dialect = (struct csv_dialect){.format = "csv", .columns = own->columns};

@@ -287,15 +287,15 @@ static bool read_chunk(struct h5_source *h, struct error *err) {
     return true;
 }
 
-static void put_words(struct trace_row *rows, size_t offset, const unsigned char *values, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        memcpy((char *)&rows[i] + offset, values + i * 4, 4);
+static void put_words(uint32_t *to, const uint32_t *values, size_t n) {
+    for (size_t i = 0; i < n; i++, to += sizeof(struct trace_row) / sizeof *to) {
+        *to = values[i];
     }
 }
 
-static void put_long_words(struct trace_row *rows, size_t offset, const unsigned char *values, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        memcpy((char *)&rows[i] + offset, values + i * 8, 8);
+static void put_long_words(uint64_t *to, const uint64_t *values, size_t n) {
+    for (size_t i = 0; i < n; i++, to += sizeof(struct trace_row) / sizeof *to) {
+        *to = values[i];
     }
 }
 
@@ -304,10 +304,12 @@ static void put_columns(struct h5_source *h, size_t n) {
     size_t at = (size_t)(h->next_row - h->chunk_row);
     for (int i = 0; i < H5_COLUMN_COUNT; i++) {
         const struct h5_column *column = &h5_columns[i];
-        if (h->values[i] && h5_type_bytes(column->type) == 4) {
-            put_words(h->rows, column->offset, h->values[i] + at * 4, n);
-        } else if (h->values[i]) {
-            put_long_words(h->rows, column->offset, h->values[i] + at * 8, n);
+        void *to = (char *)h->rows + column->offset;
+        const void *values = h->values[i] ? h->values[i] + at * h5_type_bytes(column->type) : NULL;
+        if (values && column->type == H5_U32) {
+            put_words(to, values, n);
+        } else if (values) {
+            put_long_words(to, values, n);
         }
     }
 }
@@ -329,7 +331,47 @@ static bool map_name(const struct h5_source *h, uint32_t *name) {
     return true;
 }
 
-/* Our own writer keeps all of this; a file from elsewhere may not. */
+/* ---- what a file from elsewhere may not keep ---- */
+
+/* Whether no count is above TRACE_TOKENS_MAX, all of whose bits are set. */
+static bool counts_are_good(const uint32_t *values, size_t n) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        bits |= values[i];
+    }
+    return bits <= TRACE_TOKENS_MAX;
+}
+
+static bool in_order(const simtime *arrivals, size_t n) {
+    bool late = false;
+    for (size_t i = 1; i < n; i++) {
+        late |= arrivals[i] < arrivals[i - 1];
+    }
+    return !late;
+}
+
+/* Whether check_row has nothing to say of the next n rows: most files have few columns, and these are looked
+ * at where they lie side by side. */
+static bool columns_are_good(const struct h5_source *h, size_t n) {
+    size_t at = (size_t)(h->next_row - h->chunk_row);
+    for (int i = 0; i < H5_COLUMN_COUNT; i++) {
+        const struct h5_column *column = &h5_columns[i];
+        if (!h->values[i] || column->offset == offsetof(struct trace_row, session)) {
+            continue;
+        }
+        const void *values = h->values[i] + at * h5_type_bytes(column->type);
+        if (column->offset == offsetof(struct trace_row, arrival_ps)) {
+            const simtime *arrivals = values;
+            if (arrivals[0] < h->latest || arrivals[n - 1] > SIMTIME_WINDOW_MAX || !in_order(arrivals, n)) {
+                return false;
+            }
+        } else if (column->type != H5_U32 || !counts_are_good(values, n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_row(struct h5_source *h, size_t i, struct error *err) {
     struct trace_row *row = &h->rows[i];
     if (row->arrival_ps < h->latest || row->arrival_ps > SIMTIME_WINDOW_MAX) {
@@ -344,14 +386,43 @@ static bool check_row(struct h5_source *h, size_t i, struct error *err) {
         !(row->service_s >= 0 && row->service_s < 1e9)) {
         return fail_row(h, i, "payload_bytes, audio_s and service_s that are finite and not negative", err);
     }
-    if (!map_name(h, &row->service) || !map_name(h, &row->tenant) || !map_name(h, &row->region)) {
-        return fail_row(h, i, "service, tenant and region that are in names", err);
-    }
-    if (h->service_forced) {
-        row->service = h->service;
-    }
-    row->row = h->next_row + i;
     return true;
+}
+
+/* The file's names into ours, in the columns that there are. */
+static bool map_names(struct h5_source *h, size_t n, struct error *err) {
+    for (int column = 0; column < H5_COLUMN_COUNT; column++) {
+        size_t offset = h5_columns[column].offset;
+        bool names = offset == offsetof(struct trace_row, service) ||
+                     offset == offsetof(struct trace_row, tenant) ||
+                     offset == offsetof(struct trace_row, region);
+        for (size_t i = 0; names && h->values[column] && i < n; i++) {
+            if (!map_name(h, (uint32_t *)(void *)((char *)&h->rows[i] + offset))) {
+                return fail_row(h, i, "service, tenant and region that are in names", err);
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_rows(struct h5_source *h, size_t n, struct error *err) {
+    bool good = n == 0 || columns_are_good(h, n);
+    for (size_t i = 0; !good && i < n; i++) {
+        if (!check_row(h, i, err)) {
+            return false;
+        }
+    }
+    h->latest = n > 0 ? h->rows[n - 1].arrival_ps : h->latest;
+    return map_names(h, n, err);
+}
+
+static void number_rows(struct h5_source *h, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        h->rows[i].row = h->next_row + i;
+    }
+    for (size_t i = 0; h->service_forced && i < n; i++) {
+        h->rows[i].service = h->service;
+    }
 }
 
 /* The hashes of n rows lie end to end. */
@@ -394,14 +465,10 @@ static bool h5_fill(struct trace_source *s, struct error *err) {
     uint64_t left = h->chunk_row + h->chunk_rows - h->next_row;
     size_t n = left < BATCH_ROWS ? (size_t)left : BATCH_ROWS;
     put_columns(h, n);
-    for (size_t i = 0; i < n; i++) {
-        if (!check_row(h, i, err)) {
-            return false;
-        }
-    }
-    if (!read_hashes(h, n, err)) {
+    if (!check_rows(h, n, err) || !read_hashes(h, n, err)) {
         return false;
     }
+    number_rows(h, n);
     h->next_row += n;
     s->rows = h->rows;
     s->count = n;
