@@ -37,7 +37,7 @@ PACKAGES   := gsl hdf5-serial yaml-0.1 json-c libxxhash nettle zlib
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 DIALECT    := -std=gnu17 -ffp-contract=off -fvisibility=hidden -fPIC
 INCLUDES   := -Isim -I. $(filter-out -I/usr/include/json-c,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
-LIBS       := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+LIBS       := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -pthread
 
 # MODE is set by the targets asan, coverage and fuzz, each with its own BUILD.
 MODE_FLAGS_asan     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

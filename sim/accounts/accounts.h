@@ -71,7 +71,7 @@ bool series_write(struct world *w, struct error *err);
 void series_free(struct world *w);
 
 /* rows.c */
-bool rows_open(struct world *w, const char *directory, bool compress, struct error *err);
+bool rows_open(struct world *w, const char *directory, bool compress, bool own_thread, struct error *err);
 void rows_request(struct world *w, const struct request *r, const struct outcome *o);
 void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
                    const struct hpa_decision *decision);

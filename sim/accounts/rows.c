@@ -159,8 +159,8 @@ static const struct column node_columns[] = {
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
-bool rows_open(struct world *w, const char *directory, bool compress, struct error *err) {
-    struct record_options options = {.directory = directory, .compress = compress};
+bool rows_open(struct world *w, const char *directory, bool compress, bool own_thread, struct error *err) {
+    struct record_options options = {.directory = directory, .compress = compress, .own_thread = own_thread};
     w->recorder = recorder_open(&options, err);
     if (!w->recorder) {
         return false;

@@ -133,6 +133,7 @@ static enum error_code run_once(const struct run_request *o, const char *scenari
     struct run_result result = {0};
     struct run_options options = run_options_of(o, scenario);
     options.unless_arms = true;
+    options.own_thread = true;
     if (!run_explain_find(&options, explain, err)) {
         return err->code;
     }

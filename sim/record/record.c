@@ -8,16 +8,41 @@
 #include "base/file.h"
 #include "record/recorder.h"
 
-bool recorder_check(struct recorder *r, bool done, struct error *err) {
-    if (done && r->failure == 0 && !r->broken) {
-        return true;
-    }
-    r->broken = true;
+bool recorder_tell_failure(const struct recorder *r, struct error *err) {
     if (r->failure) {
         errno = r->failure;
         return error_errno(err, r->path, "cannot write");
     }
     return hdf5_failed(err, ERROR_FAILED, r->path, "cannot write");
+}
+
+bool recorder_check(struct recorder *r, bool done, struct error *err) {
+    if (r->writer) {
+        writer_settle(r->writer);
+        if (!writer_check(r->writer, err)) {
+            r->broken = true;
+            return false;
+        }
+    }
+    if (done && r->failure == 0 && !r->broken) {
+        return true;
+    }
+    r->broken = true;
+    return recorder_tell_failure(r, err);
+}
+
+bool recorder_has_writer(struct recorder *r) {
+    if (r->own_thread && !r->writer) {
+        r->writer = writer_is_of_use() ? writer_start(r) : NULL;
+        r->own_thread = r->writer != NULL;
+    }
+    return r->own_thread;
+}
+
+void recorder_settle(struct recorder *r) {
+    if (r->writer) {
+        writer_settle(r->writer);
+    }
 }
 
 struct recorder *recorder_open(const struct record_options *options, struct error *err) {
@@ -30,6 +55,7 @@ struct recorder *recorder_open(const struct record_options *options, struct erro
     r->path = path_join(&r->arena, r->directory, "result.h5");
     r->temporary = file_temporary_name(&r->arena, r->path);
     r->compress = options->compress;
+    r->own_thread = options->own_thread;
     r->file = hdf5_create_file(r->temporary, &r->failure);
     if (!recorder_check(r, r->file >= 0, err)) {
         recorder_abandon(r);
@@ -53,6 +79,7 @@ static hid_t group_of(hid_t file, const char *top, const char *name, const char 
 bool recorder_names(struct recorder *r, const char *name, const char *const *texts, size_t count,
                     struct error *err) {
     const char *leaf;
+    recorder_settle(r);
     hid_t group = group_of(r->file, "names", name, &leaf);
     bool done = group >= 0 && hdf5_texts(group, leaf, texts, count);
     hdf5_drop(group);
@@ -61,6 +88,7 @@ bool recorder_names(struct recorder *r, const char *name, const char *const *tex
 
 bool recorder_provenance(struct recorder *r, const char *name, const char *text, struct error *err) {
     const char *leaf;
+    recorder_settle(r);
     hid_t group = group_of(r->file, "provenance", name, &leaf);
     bool done = group >= 0 && hdf5_text(group, leaf, text);
     hdf5_drop(group);
@@ -105,6 +133,7 @@ bool recorder_series(struct recorder *r, const char *object, const char *metric,
                      const char *cell_methods, const struct series_times *times, const double *values,
                      size_t count, struct error *err) {
     hsize_t rows = count;
+    recorder_settle(r);
     hid_t group = group_of_object(r, object);
     hid_t space = H5Screate_simple(1, &rows, NULL);
     hid_t p = series_properties(r, rows);
@@ -192,6 +221,9 @@ bool recorder_close(struct recorder *r, const struct summary *summary, struct er
 void recorder_abandon(struct recorder *r) {
     if (!r) {
         return;
+    }
+    if (r->writer) {
+        writer_end(r->writer);
     }
     close_tables(r);
     close_object(r);

@@ -55,6 +55,8 @@ struct record_table;
 struct record_options {
     const char *directory; /* made if needed; result.h5 and summary.json go there */
     bool compress;         /* shuffle + deflate 1 */
+    bool own_thread;       /* full chunks are packed and written by a thread of their own, where there is a
+                              processor for       it; the same bytes */
 };
 
 /* NULL on failure. Every failure of a recorder's function is ERROR_FAILED with the file's name (a full disk
@@ -63,7 +65,7 @@ struct recorder *recorder_open(const struct record_options *options, struct erro
 
 /* A table such as "/requests": one 1-D dataset a column, ended by a column with name NULL. Rows are copied;
  * `columns` is borrowed until the recorder ends. Memory: up to 65,536 rows (the chunk of the file) of each
- * table. */
+ * table; three times as many with a thread. */
 struct record_table *recorder_table(struct recorder *r, const char *path, const struct column *columns,
                                     size_t row_bytes, struct error *err);
 /* Some 75 ns for a row of 20 numbers, its share of the writing of chunks included (500 ns with `compress`).

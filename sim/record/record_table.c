@@ -24,7 +24,14 @@ struct stored_column {
     size_t width; /* bytes a value */
     hid_t type;
     hid_t dataset;
-    unsigned char *values; /* of capacity rows */
+};
+
+/* Rows of a table on their way into the file: a chunk, or the last part of one. */
+struct table_chunk {
+    struct record_table *table;
+    hsize_t at;
+    size_t rows;
+    unsigned char *values[]; /* of each column, in the file's type */
 };
 
 struct record_table {
@@ -37,12 +44,29 @@ struct record_table {
     bool has_text;
     size_t staged;
     unsigned char *stage;
-    size_t buffered;
-    size_t capacity; /* of the columns' buffers: grows to CHUNK_ROWS */
-    uint64_t written;
-    size_t chunk_rows;  /* 0 until the first chunk is written */
-    struct arena texts; /* of the rows staged and buffered */
+    struct table_chunk *chunk; /* that is being filled */
+    struct table_chunk *spare; /* that came back from the writer */
+    size_t capacity;           /* rows of `chunk`: grows to CHUNK_ROWS */
+    uint64_t written;          /* or on the way */
+    size_t chunk_rows;         /* 0 until the first chunk is written */
+    struct arena texts;        /* of the rows staged and in `chunk` */
 };
+
+static struct table_chunk *new_chunk(struct record_table *t, size_t rows) {
+    struct table_chunk *chunk = mem_zalloc(1, sizeof *chunk + t->column_count * sizeof *chunk->values);
+    chunk->table = t;
+    for (size_t i = 0; rows > 0 && i < t->column_count; i++) {
+        chunk->values[i] = mem_alloc(rows * t->columns[i].width);
+    }
+    return chunk;
+}
+
+static void free_chunk(struct table_chunk *chunk) {
+    for (size_t i = 0; chunk && i < chunk->table->column_count; i++) {
+        free(chunk->values[i]);
+    }
+    free(chunk);
+}
 
 static size_t width_of(enum column_type type) {
     switch (type) {
@@ -97,6 +121,7 @@ static hid_t type_of(const struct column *c) {
 struct record_table *recorder_table(struct recorder *r, const char *path, const struct column *columns,
                                     size_t row_bytes, struct error *err) {
     struct record_table *t = arena_alloc(&r->arena, sizeof *t);
+    recorder_settle(r);
     t->recorder = r;
     t->group = hdf5_group(r->file, path);
     if (!recorder_check(r, t->group >= 0 && row_bytes > 0 && row_bytes <= ROW_BYTES_MAX, err)) {
@@ -116,13 +141,14 @@ struct record_table *recorder_table(struct recorder *r, const char *path, const 
                                                .dataset = H5I_INVALID_HID};
         t->has_text = t->has_text || columns[i].type == COLUMN_TEXT;
     }
+    t->chunk = new_chunk(t, 0);
     t->next = r->tables;
     r->tables = t;
     return t;
 }
 
 uint64_t record_rows(const struct record_table *t) {
-    return t->written + t->buffered + t->staged;
+    return t->written + t->chunk->rows + t->staged;
 }
 
 /* ---- chunks ---- */
@@ -159,14 +185,15 @@ static bool make_dataset(struct record_table *t, struct stored_column *c) {
 
 /* The bytes of a chunk as HDF5's shuffle and deflate filters leave them: all first bytes of the values, all
  * second ones ..., then zlib. */
-static bool write_deflated(const struct stored_column *c, hsize_t at, size_t rows) {
+static bool write_deflated(const struct stored_column *c, const unsigned char *values, hsize_t at,
+                           size_t rows) {
     size_t bytes = rows * c->width;
     uLongf packed_bytes = compressBound(bytes);
     unsigned char *shuffled = mem_alloc(bytes);
     unsigned char *packed = mem_alloc(packed_bytes);
     for (size_t byte = 0; byte < c->width; byte++) {
         for (size_t i = 0; i < rows; i++) {
-            shuffled[byte * rows + i] = c->values[i * c->width + byte];
+            shuffled[byte * rows + i] = values[i * c->width + byte];
         }
     }
     bool done = compress2(packed, &packed_bytes, shuffled, bytes, RECORD_DEFLATE_LEVEL) == Z_OK &&
@@ -176,53 +203,89 @@ static bool write_deflated(const struct stored_column *c, hsize_t at, size_t row
     return done;
 }
 
-static bool write_texts(const struct stored_column *c, hsize_t at, hsize_t rows) {
+static bool write_texts(const struct stored_column *c, const unsigned char *values, hsize_t at,
+                        hsize_t rows) {
     hid_t memory = H5Screate_simple(1, &rows, NULL);
     hid_t file = H5Dget_space(c->dataset);
     bool done = file >= 0 && H5Sselect_hyperslab(file, H5S_SELECT_SET, &at, NULL, &rows, NULL) >= 0 &&
-                H5Dwrite(c->dataset, c->type, memory, file, H5P_DEFAULT, c->values) >= 0;
+                H5Dwrite(c->dataset, c->type, memory, file, H5P_DEFAULT, values) >= 0;
     hdf5_drop(file);
     hdf5_drop(memory);
     return done;
 }
 
-static bool write_column(struct record_table *t, struct stored_column *c) {
+static bool write_column(const struct table_chunk *chunk, size_t column) {
+    struct record_table *t = chunk->table;
+    struct stored_column *c = &t->columns[column];
+    unsigned char *values = chunk->values[column];
     if (c->dataset < 0 && !make_dataset(t, c)) {
         return false;
     }
-    hsize_t at = t->written;
-    hsize_t end = at + t->buffered;
-    if (t->buffered == 0) {
+    hsize_t end = chunk->at + chunk->rows;
+    if (chunk->rows == 0) {
         return true;
     }
     if (H5Dset_extent(c->dataset, &end) < 0) {
         return false;
     }
     if (c->spec->type == COLUMN_TEXT) {
-        return write_texts(c, at, t->buffered);
+        return write_texts(c, values, chunk->at, chunk->rows);
     }
-    memset(c->values + t->buffered * c->width, 0, (t->chunk_rows - t->buffered) * c->width);
+    memset(values + chunk->rows * c->width, 0, (t->chunk_rows - chunk->rows) * c->width);
     if (t->recorder->compress) {
-        return write_deflated(c, at, t->chunk_rows);
+        return write_deflated(c, values, chunk->at, t->chunk_rows);
     }
-    return H5Dwrite_chunk(c->dataset, H5P_DEFAULT, 0, &at, t->chunk_rows * c->width, c->values) >= 0;
+    return H5Dwrite_chunk(c->dataset, H5P_DEFAULT, 0, &chunk->at, t->chunk_rows * c->width, values) >= 0;
+}
+
+bool table_chunk_write(struct table_chunk *chunk) {
+    bool done = true;
+    for (size_t i = 0; done && i < chunk->table->column_count; i++) {
+        done = write_column(chunk, i) && chunk->table->recorder->failure == 0;
+    }
+    return done;
+}
+
+void table_chunk_give_back(struct table_chunk *chunk) {
+    struct record_table *t = chunk->table;
+    if (t->spare) {
+        free_chunk(chunk);
+    } else {
+        t->spare = chunk;
+    }
+}
+
+/* A full chunk of numbers goes to the writer, if there is to be one; texts would have to be kept for it. */
+static bool give_away(struct record_table *t, struct error *err) {
+    struct writer *w = t->recorder->writer;
+    if (!writer_give(w, t->chunk, err)) {
+        return recorder_check(t->recorder, false, err);
+    }
+    t->chunk = writer_take_back(w, &t->spare);
+    if (!t->chunk) {
+        t->chunk = new_chunk(t, CHUNK_ROWS);
+    }
+    t->chunk->rows = 0;
+    return true;
 }
 
 static bool write_chunk(struct record_table *t, struct error *err) {
+    struct table_chunk *chunk = t->chunk;
     if (t->chunk_rows == 0) {
-        t->chunk_rows = t->buffered ? t->buffered : 1;
+        t->chunk_rows = chunk->rows ? chunk->rows : 1;
     }
-    for (size_t i = 0; i < t->column_count; i++) {
-        if (!recorder_check(t->recorder, write_column(t, &t->columns[i]), err)) {
-            return false;
-        }
+    chunk->at = t->written;
+    t->written += chunk->rows;
+    if (!t->has_text && chunk->rows == CHUNK_ROWS && recorder_has_writer(t->recorder)) {
+        return give_away(t, err);
     }
-    t->written += t->buffered;
-    t->buffered = 0;
+    recorder_settle(t->recorder);
+    bool done = table_chunk_write(chunk);
+    chunk->rows = 0;
     if (t->has_text) {
         arena_free(&t->texts);
     }
-    return true;
+    return recorder_check(t->recorder, done, err);
 }
 
 /* ---- rows into columns ---- */
@@ -245,8 +308,9 @@ static void gather_seconds(double *to, const unsigned char *row, size_t row_byte
     }
 }
 
-static void gather(const struct record_table *t, const struct stored_column *c) {
-    unsigned char *to = c->values + t->buffered * c->width;
+static void gather(const struct record_table *t, size_t column) {
+    const struct stored_column *c = &t->columns[column];
+    unsigned char *to = t->chunk->values[column] + t->chunk->rows * c->width;
     const unsigned char *from = t->stage + c->spec->offset;
     if (c->spec->type == COLUMN_SECONDS_PS) {
         gather_seconds((double *)(void *)to, from, t->row_bytes, t->staged);
@@ -263,7 +327,7 @@ static void grow(struct record_table *t) {
     size_t capacity = t->capacity ? 4 * t->capacity : STAGE_ROWS;
     t->capacity = capacity < CHUNK_ROWS ? capacity : CHUNK_ROWS;
     for (size_t i = 0; i < t->column_count; i++) {
-        t->columns[i].values = mem_realloc(t->columns[i].values, t->capacity, t->columns[i].width);
+        t->chunk->values[i] = mem_realloc(t->chunk->values[i], t->capacity, t->columns[i].width);
     }
 }
 
@@ -272,15 +336,15 @@ static bool drain(struct record_table *t, struct error *err) {
         t->staged = 0;
         return recorder_check(t->recorder, false, err);
     }
-    if (t->buffered + t->staged > t->capacity) {
+    if (t->chunk->rows + t->staged > t->capacity) {
         grow(t);
     }
     for (size_t i = 0; i < t->column_count; i++) {
-        gather(t, &t->columns[i]);
+        gather(t, i);
     }
-    t->buffered += t->staged;
+    t->chunk->rows += t->staged;
     t->staged = 0;
-    return t->buffered < CHUNK_ROWS || write_chunk(t, err);
+    return t->chunk->rows < CHUNK_ROWS || write_chunk(t, err);
 }
 
 static void keep_texts(struct record_table *t, unsigned char *row) {
@@ -314,16 +378,17 @@ bool record_table_finish(struct record_table *t, struct error *err) {
     }
     /* After a full last chunk there is nothing left to write; a table without rows still wants its columns.
      */
-    return (t->buffered == 0 && t->chunk_rows) || write_chunk(t, err);
+    return (t->chunk->rows == 0 && t->chunk_rows) || write_chunk(t, err);
 }
 
 struct record_table *record_table_free(struct record_table *t) {
     for (size_t i = 0; i < t->column_count; i++) {
         hdf5_drop(t->columns[i].dataset);
         hdf5_drop(t->columns[i].type);
-        free(t->columns[i].values);
     }
     hdf5_drop(t->group);
+    free_chunk(t->chunk);
+    free_chunk(t->spare);
     arena_free(&t->texts);
     return t->next;
 }

@@ -170,7 +170,7 @@ static bool run_world(struct world *w, const struct run_options *options, struct
         return false;
     }
     result->out = run_folder(options, &w->scenario, w->arena);
-    if (result->out && !rows_open(w, result->out, options->compress, err)) {
+    if (result->out && !rows_open(w, result->out, options->compress, options->own_thread, err)) {
         return false;
     }
     series_begin(w);

@@ -22,6 +22,7 @@ struct run_options {
     bool stepping;    /* engines step by step, the reference, in place of many steps at a time */
     bool strict;
     bool compress;
+    bool own_thread; /* result.h5 is written by a second thread (record/record.h) */
     bool progress;
     const char *platform_out;          /* the platform as SimGrid XML, written before the run; NULL = not */
     const struct diary_order *explain; /* requests whose lives are to be told; NULL = none */

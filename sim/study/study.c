@@ -119,6 +119,7 @@ static bool run_task(void *context, struct job *job, size_t task, struct strbuf 
     struct run_result run = {0};
     options.seed = seed_of(r, task);
     options.progress = true;
+    options.own_thread = r->study->jobs == 1; /* else the processors have their runs */
     options.out = first ? options.out : "";
     options.platform_out = first ? options.platform_out : NULL;
     if (first && r->study->replications > 1) {

@@ -218,12 +218,69 @@ static void a_series_recorded_twice_is_an_error_and_no_crash(void **state) {
     fixture_remove(folder);
 }
 
+/* ---- a thread of its own ---- */
+
+struct numbers_row {
+    uint64_t id;
+    int64_t at_ps;
+    uint32_t tokens;
+    uint8_t kind;
+};
+
+/* Rows without texts, which is what a thread takes, beside some with. */
+static bool write_numbers(const char *folder, uint64_t rows, bool compress, bool own_thread,
+                          struct error *err) {
+    static const struct column numbers[] = {
+        {"id", COLUMN_U64, offsetof(struct numbers_row, id), "1", "id", NULL, NULL},
+        {"at_s", COLUMN_SECONDS_PS, offsetof(struct numbers_row, at_ps), "s", "time", NULL, NULL},
+        {"tokens", COLUMN_U32, offsetof(struct numbers_row, tokens), "token", "tokens", NULL, NULL},
+        {"kind", COLUMN_U8, offsetof(struct numbers_row, kind), "1", "kind", NULL, NULL},
+        {0}};
+    static const struct column texts[] = {{"text", COLUMN_TEXT, 0, NULL, NULL, NULL, NULL}, {0}};
+    const struct record_options options = {
+        .directory = folder, .compress = compress, .own_thread = own_thread};
+    struct recorder *r = recorder_open(&options, err);
+    struct record_table *t =
+        r ? recorder_table(r, "/numbers", numbers, sizeof(struct numbers_row), err) : NULL;
+    struct record_table *words = t ? recorder_table(r, "/words", texts, sizeof(char *), err) : NULL;
+    bool done = words != NULL;
+    for (uint64_t i = 0; done && i < rows; i++) {
+        const struct numbers_row row = {i, (int64_t)(i * 7919), (uint32_t)(i % 1000), (uint8_t)(i % 7)};
+        const char *word = "word";
+        done = record_append(t, &row, err) && (i % 100 || record_append(words, &word, err));
+    }
+    if (!done) {
+        recorder_abandon(r);
+        return false;
+    }
+    return recorder_close(r, &fixture_summary, err);
+}
+
+static void a_thread_writes_the_same_bytes(void **state) {
+    (void)state;
+    static const uint64_t sizes[] = {10, CHUNK_ROWS, 7 * CHUNK_ROWS + 5};
+    for (int compress = 0; compress < 2; compress++) {
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            struct error err = {0};
+            char without[SHA256_TEXT_BYTES];
+            char with[SHA256_TEXT_BYTES];
+            char *folder = fixture_folder();
+            assert_done(write_numbers(folder, sizes[i], compress, false, &err), &err);
+            sha256_of(folder, "result.h5", without);
+            assert_done(write_numbers(folder, sizes[i], compress, true, &err), &err);
+            sha256_of(folder, "result.h5", with);
+            assert_string_equal(without, with);
+            fixture_remove(folder);
+        }
+    }
+}
+
 /* ---- a full disk ---- */
 
 /* In a process of its own, for HDF5 may still have something to say when a process ends: what it writes to
  * stderr counts as a failure. Answers the text of the error. */
-static void write_in_child(const char *folder, uint64_t rows, rlim_t limit_bytes, char *message,
-                           size_t bytes) {
+static void write_in_child(const char *folder, uint64_t rows, bool own_thread, rlim_t limit_bytes,
+                           char *message, size_t bytes) {
     int said[2];
     int complaints[2];
     assert_int_equal(pipe(said), 0);
@@ -240,7 +297,8 @@ static void write_in_child(const char *folder, uint64_t rows, rlim_t limit_bytes
         if (limit_bytes) {
             setrlimit(RLIMIT_FSIZE, &limit);
         }
-        if (!fixture_write(folder, rows, false, &err)) {
+        if (!(own_thread ? write_numbers(folder, rows, false, true, &err)
+                         : fixture_write(folder, rows, false, &err))) {
             snprintf(text, sizeof text, "%d ", err.code);
             error_text(&err, text + strlen(text), sizeof text - strlen(text));
         }
@@ -276,7 +334,19 @@ static void a_limit_on_file_size_fails_cleanly_wherever_it_strikes(void **state)
     char message[2000];
     char *folder = fixture_folder();
     for (size_t i = 0; i < COUNT(limits); i++) {
-        write_in_child(folder, CHUNK_ROWS + 1, limits[i], message, sizeof message);
+        write_in_child(folder, CHUNK_ROWS + 1, false, limits[i], message, sizeof message);
+        assert_failed_cleanly(folder, message, "File too large");
+    }
+    fixture_remove(folder);
+}
+
+static void what_a_thread_cannot_write_fails_the_result(void **state) {
+    (void)state;
+    static const rlim_t limits[] = {300000, 1400000, 1500000, 4000000, 9600000};
+    char message[2000];
+    char *folder = fixture_folder();
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        write_in_child(folder, 7 * CHUNK_ROWS + 5, true, limits[i], message, sizeof message);
         assert_failed_cleanly(folder, message, "File too large");
     }
     fixture_remove(folder);
@@ -293,7 +363,7 @@ static void a_full_disk_fails_cleanly_wherever_it_strikes(void **state) {
             fixture_remove(folder);
             skip();
         }
-        write_in_child(folder, CHUNK_ROWS + 1, 0, message, sizeof message);
+        write_in_child(folder, CHUNK_ROWS + 1, false, 0, message, sizeof message);
         assert_failed_cleanly(folder, message, "No space left on device");
         assert_int_equal(umount(folder), 0);
     }
@@ -368,6 +438,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_folder_in_the_place_of_the_result_is_refused),
         cmocka_unit_test(a_series_recorded_twice_is_an_error_and_no_crash),
         cmocka_unit_test(a_limit_on_file_size_fails_cleanly_wherever_it_strikes),
+        cmocka_unit_test(a_thread_writes_the_same_bytes),
+        cmocka_unit_test(what_a_thread_cannot_write_fails_the_result),
         cmocka_unit_test(a_full_disk_fails_cleanly_wherever_it_strikes),
         cmocka_unit_test(h5py_reads_what_was_written),
     };
