@@ -17,6 +17,7 @@ enum {
     STAGE_ROWS = 256, /* divides CHUNK_ROWS */
     ROW_BYTES_MAX = 1 << 16,
     ENUM_MAX = 256,
+    TEXT_BUFFER_BYTES = 1 << 14, /* the library clears it for each writing; its own is 1 MiB */
 };
 
 struct stored_column {
@@ -207,8 +208,11 @@ static bool write_texts(const struct stored_column *c, const unsigned char *valu
                         hsize_t rows) {
     hid_t memory = H5Screate_simple(1, &rows, NULL);
     hid_t file = H5Dget_space(c->dataset);
+    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+    H5Pset_buffer(transfer, TEXT_BUFFER_BYTES, NULL, NULL);
     bool done = file >= 0 && H5Sselect_hyperslab(file, H5S_SELECT_SET, &at, NULL, &rows, NULL) >= 0 &&
-                H5Dwrite(c->dataset, c->type, memory, file, H5P_DEFAULT, values) >= 0;
+                H5Dwrite(c->dataset, c->type, memory, file, transfer, values) >= 0;
+    hdf5_drop(transfer);
     hdf5_drop(file);
     hdf5_drop(memory);
     return done;
