@@ -104,20 +104,23 @@ static uint64_t bucket_of(double value) {
     return bits_of(value) >> BUCKET_SHIFT;
 }
 
-/* Of `steps` values that end in another bucket than the first one's, how many from the first on lie in that.
- */
-static uint64_t same_bucket(simtime first, simtime increment, uint64_t steps) {
-    uint64_t bucket = bucket_of(simtime_to_s(first));
-    uint64_t inside = 1;
-    while (steps - inside > 1) {
-        uint64_t middle = inside + (steps - inside) / 2;
-        if (bucket_of(simtime_to_s(first + increment * (simtime)(middle - 1))) == bucket) {
-            inside = middle;
-        } else {
-            steps = middle;
-        }
+/* The first time that lies in a bucket beyond this one. Its lower end times 1e12 is that time but for
+ * rounding, so a look at the neighbours is all it takes; halving the steps of a progression took several
+ * times as long. */
+static simtime bucket_end(uint64_t bucket) {
+    double end_s = double_of((bucket + 1) << BUCKET_SHIFT);
+    double end_ps = end_s * unit;
+    if (!(end_ps < (double)SIMTIME_NEVER)) {
+        return SIMTIME_NEVER;
     }
-    return inside;
+    simtime end = (simtime)end_ps;
+    while (simtime_to_s(end) < end_s) {
+        end++;
+    }
+    while (end > 0 && simtime_to_s(end - 1) >= end_s) {
+        end--;
+    }
+    return end;
 }
 
 void histogram_add_progression(struct histogram *h, simtime first, simtime increment, uint64_t steps,
@@ -130,7 +133,7 @@ void histogram_add_progression(struct histogram *h, simtime first, simtime incre
     count_range(h, low, high, steps * weight);
     h->sum += ((simtime_total)first + last) * (simtime_total)steps / 2 * (simtime_total)weight;
     while (bucket_of(low) != bucket_of(high)) {
-        uint64_t inside = same_bucket(first, increment, steps);
+        uint64_t inside = (uint64_t)((bucket_end(bucket_of(low)) - 1 - first) / increment) + 1;
         count_bucket(h, low, inside * weight);
         first += increment * (simtime)inside;
         low = simtime_to_s(first);
