@@ -4,11 +4,11 @@
 
 #include "base/strbuf.h"
 
-const struct exporter *const exporters[] = {&csv_exporter, &trace_event_exporter, NULL};
+const struct exporter *const exporters[] = {&csv_exporter, &trace_event_exporter, &openmetrics_exporter,
+                                            NULL};
 
 /* Formats of the contract that this version does not write yet. */
-static const char *const not_yet[] = {"focus",     "openmetrics", "chargeback", "recommendations",
-                                      "anomalies", "alerts",      NULL};
+static const char *const not_yet[] = {"focus", "chargeback", "recommendations", "anomalies", "alerts", NULL};
 
 static bool is_coming(const char *name) {
     for (size_t i = 0; not_yet[i]; i++) {

@@ -27,6 +27,7 @@ struct exporter {
 
 extern const struct exporter csv_exporter;
 extern const struct exporter trace_event_exporter;
+extern const struct exporter openmetrics_exporter;
 
 extern const struct exporter *const exporters[]; /* ended by NULL */
 

@@ -7,19 +7,46 @@
 
 #include "record/headline.h"
 
-enum { NAME, WORKLOAD, SERVICE, NODE, TEXTS };
+enum { TEXTS = 5 };
 
-static const char *const columns[] = {
-    "name",          "workload",         "service",        "node",        "created_s",     "bound_s",
-    "pulled_s",      "started_s",        "loaded_s",       "ready_s",     "terminating_s", "gone_s",
-    "gpus",          "servers",          "busy_s",         "completed",   "steps",         "preemptions",
-    "prompt_tokens", "generated_tokens", "prefix_queries", "prefix_hits", "kv_peak",       NULL};
+static const char *const columns[] = {"name",
+                                      "workload",
+                                      "service",
+                                      "node",
+                                      "model",
+                                      "created_s",
+                                      "bound_s",
+                                      "pulled_s",
+                                      "started_s",
+                                      "loaded_s",
+                                      "ready_s",
+                                      "terminating_s",
+                                      "gone_s",
+                                      "gpus",
+                                      "servers",
+                                      "busy_s",
+                                      "completed",
+                                      "steps",
+                                      "preemptions",
+                                      "prompt_tokens",
+                                      "generated_tokens",
+                                      "prefix_queries",
+                                      "prefix_hits",
+                                      "kv_peak",
+                                      "kv_end",
+                                      "waiting",
+                                      "running",
+                                      "max_model_len",
+                                      "step_tokens",
+                                      "gaps",
+                                      "gap_s",
+                                      NULL};
 
 _Static_assert(sizeof columns / sizeof *columns == TEXTS + FLEET_NUMBERS + 1, "a column for each number");
 
 static bool read_pod(struct result_scan *scan, size_t row, struct arena *arena, struct fleet_pod *pod,
                      struct error *err) {
-    const char **texts[TEXTS] = {&pod->name, &pod->workload, &pod->service, &pod->node};
+    const char **texts[TEXTS] = {&pod->name, &pod->workload, &pod->service, &pod->node, &pod->model};
     for (size_t i = 0; i < TEXTS; i++) {
         const char *text;
         if (!result_cell_text(scan, i, row, &text, err)) {

@@ -27,11 +27,18 @@ enum fleet_number {
     FLEET_PREFIX_QUERIES,
     FLEET_PREFIX_HITS,
     FLEET_KV_PEAK,
+    FLEET_KV_END,
+    FLEET_WAITING,
+    FLEET_RUNNING,
+    FLEET_MAX_MODEL_LEN,
+    FLEET_STEP_TOKENS,
+    FLEET_GAPS,
+    FLEET_GAP_S,
     FLEET_NUMBERS
 };
 
 struct fleet_pod {
-    const char *name, *workload, *service, *node;
+    const char *name, *workload, *service, *node, *model;
     double numbers[FLEET_NUMBERS]; /* NaN = absent */
 };
 

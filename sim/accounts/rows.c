@@ -95,13 +95,15 @@ static const struct column decision_columns[] = {
 };
 
 struct replica_row {
-    const char *name, *workload, *service, *node;
+    const char *name, *workload, *service, *node, *model;
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
     int64_t gpus;
     uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
     uint64_t prefix_queries, prefix_hits;
-    double busy_s, kv_peak;
-    uint32_t servers;
+    uint64_t step_tokens, gaps;
+    int64_t max_model_len;
+    double busy_s, kv_peak, kv_end, gap_s;
+    uint32_t servers, waiting, running;
 };
 
 #define REPLICA(name, type, member, units, long_name)                                                        \
@@ -132,6 +134,14 @@ static const struct column replica_columns[] = {
     REPLICA("prefix_hits", COLUMN_U64, prefix_hits, "token", "and had"),
     REPLICA("generated_tokens", COLUMN_U64, generated_tokens, "token", "generated"),
     REPLICA("kv_peak", COLUMN_F64, kv_peak, "1", "largest share of KV blocks in use"),
+    REPLICA("kv_end", COLUMN_F64, kv_end, "1", "share of KV blocks in use when the run ended"),
+    REPLICA("waiting", COLUMN_U32, waiting, "1", "requests in its queue when the run ended"),
+    REPLICA("running", COLUMN_U32, running, "1", "requests in its batch when the run ended"),
+    REPLICA("model", COLUMN_TEXT, model, "1", "model it serves, empty when none"),
+    REPLICA("max_model_len", COLUMN_I64, max_model_len, "token", "longest sequence, 0 without a model"),
+    REPLICA("step_tokens", COLUMN_U64, step_tokens, "token", "of all steps in sum"),
+    REPLICA("gaps", COLUMN_U64, gaps, "1", "between two tokens of requests that count"),
+    REPLICA("gap_s", COLUMN_F64, gap_s, "s", "of these gaps in sum"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -296,8 +306,89 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         row.prefix_hits = p->replica->prefix_hits;
         row.generated_tokens = p->replica->generated_tokens;
         row.kv_peak = (double)p->replica->kv_peak_permille / 1000;
+        row.kv_end = (double)p->replica->kv_permille / 1000;
+        row.waiting = p->replica->waiting;
+        row.running = p->replica->running;
+        row.step_tokens = p->replica->step_tokens;
+        row.gap_s = simtime_total_to_s(p->gap_sum);
+        for (size_t i = 0; i < TOKEN_GAP_BUCKETS; i++) {
+            row.gaps += p->gaps.counts[i];
+        }
+    }
+    if (p && load->model) {
+        row.model = load->model;
+        row.max_model_len =
+            load->on_pool[cluster_node(w->cluster, (size_t)pod->node)->pool].config.max_model_len;
     }
     return row;
+}
+
+/* ---- histograms of replicas ---- */
+
+struct bucket_row {
+    uint32_t replica;
+    const char *metric;
+    double le;
+    uint64_t count;
+};
+
+static const struct column bucket_columns[] = {
+    {"replica", COLUMN_U32, offsetof(struct bucket_row, replica), "1", "row of /replicas", NULL, NULL},
+    {"metric", COLUMN_TEXT, offsetof(struct bucket_row, metric), "1", "as vLLM names it", NULL, NULL},
+    {"le", COLUMN_F64, offsetof(struct bucket_row, le), "1", "upper edge, inclusive: s or tokens", NULL,
+     NULL},
+    {"count", COLUMN_U64, offsetof(struct bucket_row, count), "1", "values above the edge before it", NULL,
+     NULL},
+    {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
+};
+
+static bool write_buckets(struct record_table *t, size_t replica, const char *metric,
+                          const struct bucket_edges *edges, double unit, const uint64_t *counts,
+                          struct error *err) {
+    bool ok = true;
+    for (size_t i = 0; ok && i <= edges->count; i++) {
+        struct bucket_row row = {(uint32_t)replica, metric,
+                                 i < edges->count ? (double)edges->at[i] / unit : INFINITY, counts[i]};
+        ok = counts[i] == 0 || record_append(t, &row, err);
+    }
+    return ok;
+}
+
+/* Steps are counted by powers of two, of which vLLM's edges are some. */
+static void steps_in_buckets(const struct replica *r, uint64_t *counts) {
+    for (int i = 0; i < REPLICA_STEP_CLASSES; i++) {
+        counts[bucket_of(&vllm_step_token_edges, (int64_t)1 << i)] += r->steps_by_tokens[i];
+    }
+}
+
+static bool serves_models(const struct world *w) {
+    for (uint32_t d = 0; d < w->demand_count; d++) {
+        if (w->workloads[d].model) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of what happens more often than requests: the other histograms follow from /requests. */
+static bool write_histograms(struct world *w, struct error *err) {
+    if (!serves_models(w)) {
+        return true;
+    }
+    struct record_table *t =
+        recorder_table(w->recorder, "/histograms", bucket_columns, sizeof(struct bucket_row), err);
+    bool ok = t != NULL;
+    for (size_t i = 0; ok && i < cluster_pod_count(w->cluster); i++) {
+        const struct serving_pod *p = cluster_pod(w->cluster, i)->owner_data;
+        uint64_t steps[BUCKETS_MAX] = {0};
+        if (p && w->workloads[p->demand].model) {
+            steps_in_buckets(p->replica, steps);
+            ok = write_buckets(t, i, "vllm:inter_token_latency_seconds", &vllm_token_gap_edges, 1e12,
+                               p->gaps.counts, err) &&
+                 write_buckets(t, i, "vllm:iteration_tokens_total", &vllm_step_token_edges, 1, steps, err);
+        }
+    }
+    return ok;
 }
 
 static bool write_replicas(struct world *w, struct error *err) {
@@ -366,8 +457,8 @@ static bool write_charges(struct world *w, struct error *err) {
 }
 
 bool rows_close(struct world *w, const struct summary *summary, struct error *err) {
-    bool ok = write_replicas(w, err) && write_nodes(w, err) && write_charges(w, err) &&
-              series_write(w, err) &&
+    bool ok = write_replicas(w, err) && write_histograms(w, err) && write_nodes(w, err) &&
+              write_charges(w, err) && series_write(w, err) &&
               recorder_names(w->recorder, "name", (const char *const *)w->names.names, w->names.count, err) &&
               provenance_write(w, err);
     struct recorder *recorder = w->recorder;
@@ -384,6 +475,11 @@ void rows_print_schema(void) {
         {"/requests", "A row for every request that arrived, in the order in which they ended.",
          request_columns},
         {"/replicas", "A row for every pod there ever was.", replica_columns},
+        {"/histograms",
+         "Times between tokens and tokens of steps, by replica; empty buckets are left out; absent without "
+         "model "
+         "servers.",
+         bucket_columns},
         {"/nodes", "A row for every node there ever was.", node_columns},
         {"/decisions", "What the autoscalers decided, sync by sync; absent without one.", decision_columns},
         {"/charges", "The bill, row by row; absent without prices.", charge_columns},

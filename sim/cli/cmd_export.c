@@ -108,7 +108,7 @@ static enum error_code run(int argc, char **argv, struct error *err) {
 
 const struct command command_export = {
     .name = "export",
-    .synopsis = "csv|trace-event RESULT [options]",
+    .synopsis = "csv|trace-event|openmetrics RESULT [options]",
     .summary = "Write a result in another format.",
     .details =
         "RESULT is a result.h5 or the folder that holds it. Without --out the export goes to standard "
@@ -124,7 +124,10 @@ const struct command command_export = {
         "trace-event writes JSON that Perfetto (ui.perfetto.dev) and chrome://tracing open: a process each "
         "for "
         "the cluster, every service and every pod; phases of pods and nodes, requests on their replica as "
-        "queue, prompt and decoding, time series as counters, scaling decisions and events.",
+        "queue, prompt and decoding, time series as counters, scaling decisions and events.\n"
+        "\n"
+        "openmetrics writes what Prometheus would have scraped when the run ended: vLLM's metrics by model "
+        "server, DCGM's and kube-state-metrics' where there are such figures, and our own.",
     .options = options,
     .run = run,
 };

@@ -64,6 +64,9 @@ static bool goes_on(struct world *w, struct request *r, enum request_status stat
 }
 
 static void finish(struct world *w, struct request *r, enum request_status status) {
+    if (r->counted && r->first_token_ps >= 0) {
+        w->pods[r->replica]->gap_sum += r->last_token_ps - r->first_token_ps;
+    }
     if (goes_on(w, r, status)) {
         return;
     }
@@ -409,6 +412,8 @@ static void on_finished(void *context, struct replica *replica, struct request *
 static void on_token_gaps(void *context, struct replica *replica, simtime gap, simtime increment,
                           uint64_t steps, uint64_t count) {
     struct world *w = context;
+    struct serving_pod *p = w->pods[replica->index];
+    token_gaps_add(&p->gaps, gap, increment, steps, count);
     histogram_add_progression(&w->services[replica->service].scope.itl, gap, increment, steps, count);
 }
 

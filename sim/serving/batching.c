@@ -202,6 +202,7 @@ static void step_begin(struct batching *b) {
     }
     b->in_step = true;
     b->step_began_ps = engine_now(b->base.engine);
+    b->step_tokens = shape.decode_sequences + shape.prefill_tokens;
     b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
     if (b->watched) {
         batching_watch_begins(b, &shape, all_fit, budget);
@@ -298,6 +299,7 @@ static void step_end(void *context, uint64_t argument) {
     b->in_step = false;
     b->base.busy_ps += now - b->step_began_ps;
     b->base.steps++;
+    replica_count_steps(&b->base, b->step_tokens, 1);
     int64_t leaving = advance_running(b, now);
     gaps_flush(b);
     for (int64_t i = 0; i < leaving; i++) {

@@ -59,6 +59,7 @@ struct batching {
     event_id event;
     simtime step_began_ps;
     struct step_share share;
+    int64_t step_tokens; /* of the step under way */
     struct decode_run run;
     struct batching_watch *watch; /* NULL: none ever came */
     size_t watched;               /* requests here that are watched */

@@ -235,6 +235,7 @@ void run_settle(struct batching *b) {
         }
         advance(b, ended, began);
         b->base.steps += (uint64_t)ended;
+        replica_count_steps(&b->base, b->run.sequences, ended);
         b->base.generated_tokens += (uint64_t)(ended * b->run.sequences);
         b->base.busy_ps += began - b->run.began_ps;
         b->step_began_ps = began;

@@ -47,6 +47,8 @@ struct replica_ops {
     void (*look)(struct replica *replica);                /* NULL: its load is up to date */
 };
 
+enum { REPLICA_STEP_CLASSES = 21 }; /* up to SERVICE_TIME_MAX_TOKENS */
+
 /* The part every kind begins with. */
 struct replica {
     const struct replica_ops *ops;
@@ -69,6 +71,8 @@ struct replica {
     uint64_t generated_tokens;
     uint64_t prefix_queries, prefix_hits; /* prompt tokens that the prefix cache was asked for, and had */
     uint64_t kv_peak_permille;            /* as of the last replica_settle */
+    uint64_t step_tokens;                 /* of all steps in sum: computed and generated ones */
+    uint64_t steps_by_tokens[REPLICA_STEP_CLASSES]; /* steps of at most 2^i tokens, and more than 2^(i - 1) */
 };
 
 /* Continuous batching as vLLM v1 schedules it: one token budget for running and waiting requests, chunked
@@ -126,6 +130,13 @@ static inline void replica_look(struct replica *r) {
     if (r->ops->look) {
         r->ops->look(r);
     }
+}
+
+/* For engines: `steps` steps of so many tokens have ended. */
+static inline void replica_count_steps(struct replica *r, int64_t tokens, int64_t steps) {
+    int i = tokens > 1 ? 64 - __builtin_clzll((unsigned long long)tokens - 1) : 0;
+    r->step_tokens += (uint64_t)(tokens * steps);
+    r->steps_by_tokens[i < REPLICA_STEP_CLASSES ? i : REPLICA_STEP_CLASSES - 1] += (uint64_t)steps;
 }
 
 static inline void replica_destroy(struct replica *r) {

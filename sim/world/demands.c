@@ -144,6 +144,7 @@ static bool model_server(struct world *w, uint32_t d, const struct workload *wor
         }
     }
     demand->model_server = true;
+    load->model = c->engine.served_model_name ? c->engine.served_model_name : c->engine.model;
     warn_of_memory(w, workload, c, demand->weights.bytes);
     return true;
 }

@@ -15,6 +15,7 @@
 #include "record/record.h"
 #include "scenario/scenario.h"
 #include "serving/replica.h"
+#include "telemetry/buckets.h"
 #include "telemetry/telemetry.h"
 #include "traces/traces.h"
 
@@ -111,7 +112,8 @@ struct pool_times {
 /* How the pods of a workload serve; one for each demand of the cluster. */
 struct workload_state {
     const char *name;
-    int64_t service; /* -1 = serves none */
+    const char *model; /* that it serves, by the name its users call it; NULL = none */
+    int64_t service;   /* -1 = serves none */
     bool plain;
     struct pool_times *on_pool; /* model servers: by pool */
     struct plain_server_config server;
@@ -140,6 +142,8 @@ struct serving_pod {
     simtime_total in_flight_area;
     simtime serving_since_ps; /* while one is outstanding */
     uint64_t completed;
+    struct token_gaps gaps; /* of counted requests */
+    simtime_total gap_sum;  /* from the first token to the last, of those that have ended */
     /* as telemetry last saw it */
     struct telemetry_sample sample;
     simtime scraped_ps;

@@ -31,7 +31,7 @@ for page in told:
     assert has_ttft == bool(row["ttft_s"]), (page, row)
     if row["status"] == "completed":
         assert end == Decimal(row["e2e_s"]), (page, row)
-    queue = sum(part[2] for part in parts if part[0].startswith(("queue:", "held:", "network, gateway to replica")))
+    queue = sum(part[2] for part in parts if part[0].startswith(("queue:", "held", "network, gateway to replica")))
     if row["queue_s"]:
         assert queue == Decimal(row["queue_s"]), (page, row)
 print(len(told), "lives")

@@ -12,7 +12,7 @@ summary() { grep -v '"wall_s"\|"events"' "$1/summary.json"; }
 
 same_tables() {
     local table
-    for table in requests replicas nodes decisions charges events timeseries/{all,services/chat,pools/h100,cost}; do
+    for table in requests replicas histograms nodes decisions charges events timeseries/{all,services/chat,pools/h100,cost}; do
         "$DRYDOCK" export csv "$SCRATCH/fast" --table "$table" >"$SCRATCH/fast.csv" 2>/dev/null || continue
         "$DRYDOCK" export csv "$SCRATCH/single" --table "$table" >"$SCRATCH/single.csv" || return 1
         cmp "$SCRATCH/fast.csv" "$SCRATCH/single.csv" || return 1

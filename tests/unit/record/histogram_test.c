@@ -204,6 +204,47 @@ static void merging_is_the_same_as_adding_all_to_one(void **state) {
     histogram_free(&whole);
 }
 
+/* (a + b) + c and a + (b + c), and all of it in another order: the same bits, within the same bound, and no
+ * larger than what 60,000 values made. */
+static void merging_is_associative_and_bounded_over_a_billion_values(void **state) {
+    (void)state;
+    enum { VALUES = 20000, WEIGHT = 20000 }; /* each value so often: 1.2e9 */
+    static double values[3 * VALUES];
+    struct histogram parts[3] = {0}, left = {0}, right = {0}, inner = {0}, backwards = {0};
+    struct rng r = rng_stream(1, RNG_TEST, "merging");
+    for (size_t i = 0; i < 3 * VALUES; i++) {
+        values[i] = laws[i / VALUES + 1](&r);
+        histogram_add(&parts[i / VALUES], values[i], WEIGHT);
+    }
+    histogram_merge(&left, &parts[0]);
+    histogram_merge(&left, &parts[1]);
+    histogram_merge(&left, &parts[2]);
+    histogram_merge(&inner, &parts[1]);
+    histogram_merge(&inner, &parts[2]);
+    histogram_merge(&right, &parts[0]);
+    histogram_merge(&right, &inner);
+    for (size_t i = 3; i-- > 0;) {
+        histogram_merge(&backwards, &parts[i]);
+    }
+    assert_same_bits(&left, &right);
+    assert_same_bits(&left, &backwards);
+    assert_int_equal(left.n, (uint64_t)3 * VALUES * WEIGHT);
+    qsort(values, 3 * VALUES, sizeof *values, by_value);
+    for (size_t i = 0; i < COUNT(probabilities); i++) {
+        double rank = probabilities[i] * (double)(left.n - 1);
+        uint64_t below = (uint64_t)rank, above = below + 1 < left.n ? below + 1 : below;
+        double exact = values[below / WEIGHT];
+        exact += (values[above / WEIGHT] - exact) * (rank - (double)below);
+        double got = histogram_quantile(&left, probabilities[i], 0);
+        assert_true(fabs(got - exact) <= exact * bucket);
+    }
+    assert_true(left.pages <= HISTOGRAM_PAGES);
+    struct histogram *all[] = {&parts[0], &parts[1], &parts[2], &left, &right, &inner, &backwards};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        histogram_free(all[i]);
+    }
+}
+
 static void zeros_and_values_below_the_floor_count_as_zero(void **state) {
     (void)state;
     struct histogram h = {0};
@@ -303,6 +344,7 @@ int main(void) {
         cmocka_unit_test(a_weight_counts_as_so_many_values),
         cmocka_unit_test(a_progression_counts_as_its_values_one_by_one),
         cmocka_unit_test(merging_is_the_same_as_adding_all_to_one),
+        cmocka_unit_test(merging_is_associative_and_bounded_over_a_billion_values),
         cmocka_unit_test(zeros_and_values_below_the_floor_count_as_zero),
         cmocka_unit_test(values_beyond_the_ceiling_count_as_the_maximum),
         cmocka_unit_test(no_number_is_not_counted),
