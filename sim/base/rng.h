@@ -33,6 +33,7 @@ enum rng_purpose {
     RNG_NETWORK = 11,
     RNG_RETRY = 12,
     RNG_CANCEL = 13,
+    RNG_DRAFTS = 14,
 };
 
 /* The stream (seed, purpose, name); `name` is hashed with XXH3. NULL is the same as "". */

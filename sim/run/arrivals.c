@@ -95,6 +95,21 @@ static void know_prefix(struct request *r, const struct trace_row *row) {
     }
 }
 
+/* KV is the adapter's as much as the prompt's: vLLM puts its id into the hash of a block. */
+static void tell_adapters_apart(struct request *r) {
+    uint64_t salt = r->adapter * UINT64_C(0x9E3779B97F4A7C15);
+    for (uint32_t k = 0; r->adapter != 0 && k < r->chunk_count; k++) {
+        *(uint64_t *)(uintptr_t)&r->chunks[k] ^= salt;
+    }
+}
+
+static void know_tenant(const struct service_state *s, struct request *r) {
+    if (r->tenant < s->terms_count) {
+        r->priority = s->terms[r->tenant].priority;
+        r->adapter = s->terms[r->tenant].adapter;
+    }
+}
+
 static struct request *request_of_row(struct world *w, const struct trace_row *row, uint32_t service) {
     struct request *r = request_take(w->pool);
     r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
@@ -102,6 +117,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->arrival_ps = r->sent_ps = row->arrival_ps;
     r->service = service;
     r->tenant = row->tenant;
+    know_tenant(&w->services[service], r);
     uint32_t region = row->region ? row->region : w->source_region[row->source];
     r->region = lookup(w->region_of_name, w->region_of_name_count, region) ? region : 0;
     w->rows_unknown_region += region != 0 && r->region == 0;
@@ -112,6 +128,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->counted = row->arrival_ps >= w->warmup_ps;
     r->watched = w->diary && diary_wants(w->diary, r->id);
     know_prefix(r, row);
+    tell_adapters_apart(r);
     return r;
 }
 

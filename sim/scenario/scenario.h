@@ -126,9 +126,11 @@ struct policy_config {
     double timeout_s; /* from send to first token, each attempt; 0 = none */
     struct retry_config retry;
     struct cancel_config cancel;
-    double metrics_refresh_s;  /* how often the gateway sees replicas' queues and KV use; 0 = always */
-    struct yaml_node *options; /* a mapping, what the router is told; NULL = nothing */
-    struct yaml_node *weights; /* a mapping from workload to number, 0 or more; NULL = all alike */
+    double metrics_refresh_s;     /* how often the gateway sees replicas' queues and KV use; 0 = always */
+    struct yaml_node *options;    /* a mapping, what the router is told; NULL = nothing */
+    struct yaml_node *weights;    /* a mapping from workload to number, 0 or more; NULL = all alike */
+    struct yaml_node *priorities; /* a mapping from tenant to whole number; NULL = all 0 */
+    struct yaml_node *adapters;   /* a mapping from tenant to the adapter of its requests; NULL = none */
 };
 
 /* How long work takes. Without an entry, a model server's own arguments and its node's GPU choose a built-in.
@@ -145,6 +147,7 @@ struct service_time_config {
     double time_factor;         /* multiplies every engine time; default 1 */
     double overhead_s;          /* engine overhead a step; -1 = the model's own */
     double api_overhead_s;      /* on the way to the first token, outside the GPU; -1 = the model's own */
+    double acceptance;          /* of a draft token in speculative decoding; -1 = not given */
 };
 
 /* A plain queueing station without Kubernetes, nodes or network: `replicas` always Ready, requests reach them

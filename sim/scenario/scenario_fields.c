@@ -274,6 +274,12 @@ const struct field scenario_policy_fields[] = {
         "Shares of traffic by workload, for routers that go by them: `{deployment/chat: 9, "
         "deployment/chat-canary: 1}`. A workload's Ready replicas divide its share. All workloads of the "
         "service or none."),
+    ROW("priorities", NODE, policy_config, priorities,
+        "Urgency of requests by tenant, for engines that run with `--scheduling-policy priority`: "
+        "`{interactive: 0, batch: 10}`. Smaller goes first; tenants that are not named have 0."),
+    ROW("adapters", NODE, policy_config, adapters,
+        "LoRA adapter that a tenant's requests ask for, for engines that run with `--enable-lora`: "
+        "`{acme: legal, globex: medical}`. Others use the base model."),
     DURATION("metrics_refresh", policy_config, metrics_refresh_s,
              "How often the gateway sees queues and KV use of replicas (the Gateway API Inference Extension: "
              "50ms); `0s`: always. What it has sent itself it knows.",
@@ -326,6 +332,10 @@ static const struct field service_time_fields[] = {
     DURATION("api_overhead", service_time_config, api_overhead_s,
              "On the way to the first token, outside the GPU; without it, the model's own.", .absent = -1,
              WITHIN(0, 60)),
+    ROW("acceptance", QUANTITY, service_time_config, acceptance,
+        "Speculative decoding: how likely a draft token is right, when those before it were; without it, "
+        "0.7.",
+        .unit = UNIT_NUMBER, .absent = -1, WITHIN(0, 1)),
     FIELDS_END,
 };
 

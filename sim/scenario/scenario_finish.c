@@ -80,6 +80,12 @@ bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node 
     if (policy->weights != NULL && policy->weights->kind != YAML_MAPPING) {
         return field_error(reader, node, "weights", "expected a mapping from workload to weight");
     }
+    if (policy->priorities != NULL && policy->priorities->kind != YAML_MAPPING) {
+        return field_error(reader, node, "priorities", "expected a mapping from tenant to priority");
+    }
+    if (policy->adapters != NULL && policy->adapters->kind != YAML_MAPPING) {
+        return field_error(reader, node, "adapters", "expected a mapping from tenant to adapter");
+    }
     return true;
 }
 

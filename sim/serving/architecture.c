@@ -204,7 +204,7 @@ const struct architecture architectures[] = {
     {.name = NULL},
 };
 
-static bool contains(const char *text, const char *part) {
+bool name_has(const char *text, const char *part) {
     for (; *text != '\0'; text++) {
         size_t i = 0;
         while (part[i] != '\0' && tolower((unsigned char)text[i]) == part[i]) {
@@ -222,7 +222,7 @@ static size_t longest_alias(const struct architecture *a, const char *model) {
     size_t longest = 0;
     for (const char *const *alias = a->aliases; *alias != NULL; alias++) {
         size_t length = strlen(*alias);
-        if (length > longest && contains(model, *alias)) {
+        if (length > longest && name_has(model, *alias)) {
             longest = length;
         }
     }

@@ -1,20 +1,9 @@
-/* Continuous batching, step by step: every step is scheduled token by token, as vLLM's V1 scheduler does
- * without asynchronous scheduling (Scheduler.schedule in vllm/v1/core/sched/scheduler.py and allocate_slots
- * in kv_cache_manager.py, v0.10.1; the same algorithm up to early 2026, commit 00024d31).
+/* Continuous batching, step by step. Who computes what in a step is a scheduler's business (schedule_*.c);
+ * here is what a step does to the requests in it, and what the owner of a replica calls.
  *
- * One token budget. Running requests first, in the order they were admitted, each with its next token or its
- * next prompt chunk. When one finds no block, the last one admitted is preempted: its blocks are freed, it
- * goes to the head of the queue and will compute its prompt and what it had generated again; it may be the
- * one that asked. A step that preempted admits nobody. Otherwise waiting ones follow, first come first
- * served, while budget, sequences and KV blocks last: a request is admitted when its first chunk finds
- * blocks, however long its prompt is, and the first that does not fit keeps all behind it waiting.
- *
- * Left out: the block that vLLM keeps as a null block (1 of thousands), and what later versions put before
- * admission (the whole sequence must fit, --scheduler-reserve-full-isl; a watermark of free blocks).
- *
- * Decisions taken here that the source leaves to its surroundings: requests that arrive at the very instant a
- * step begins are in it when the replica was idle (the engine drains its input queue before it schedules),
- * and a step that ends at the instant of an arrival ends first. */
+ * Decisions taken here that the engines' sources leave to their surroundings: requests that arrive at the
+ * very instant a step begins are in it when the replica was idle (the engine drains its input queue before it
+ * schedules), and a step that ends at the instant of an arrival ends first. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,151 +23,10 @@ void batching_update_load(struct batching *b) {
     b->peak_blocks = used > b->peak_blocks ? used : b->peak_blocks;
 }
 
-static int64_t tokens_known(const struct request *r) {
-    return (int64_t)r->input_tokens + r->generated;
-}
-
-/* ---- KV blocks ---- */
-
-static bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens) {
-    int64_t size = b->config.block_tokens;
-    int64_t need = ((int64_t)r->computed + new_tokens + size - 1) / size - r->blocks;
-    if (need <= 0) {
-        return true;
-    }
-    if (need > b->free_blocks) {
-        return false;
-    }
-    batching_take_blocks(b, need);
-    r->blocks += (uint32_t)need;
-    return true;
-}
-
-static void blocks_release(struct batching *b, struct request *r) {
-    b->free_blocks += b->prefixes ? prefix_cache_release(b->prefixes, r) : r->blocks;
-    r->blocks = 0;
-}
-
-/* What the prefix cache has of a request that is about to be admitted; it is held when it is taken. */
-static struct prefix_match prefix_of(const struct batching *b, const struct request *r) {
-    return b->prefixes && r->chunk_count > 0 ? prefix_cache_match(b->prefixes, r, tokens_known(r))
-                                             : (struct prefix_match){0};
-}
-
-/* Blocks for the first `tokens` after the match: all of them, or none and nothing held. */
-static bool blocks_admit(struct batching *b, struct request *r, const struct prefix_match *match,
-                         int64_t tokens) {
-    int64_t size = b->config.block_tokens;
-    int64_t need = (match->tokens + tokens + size - 1) / size - match->tokens / size;
-    if (need + match->evictable > b->free_blocks) {
-        return false;
-    }
-    if (match->chunks > 0) {
-        prefix_cache_hold(b->prefixes, r, match);
-        b->free_blocks -= match->evictable;
-    }
-    r->computed = (uint32_t)match->tokens;
-    r->blocks = (uint32_t)(match->tokens / size + need);
-    batching_take_blocks(b, need);
-    return true;
-}
-
-/* ---- scheduling one step ---- */
-
-/* So that `by` finds blocks for its tokens. */
-static void preempt_last(struct batching *b, const struct request *by, int64_t tokens) {
-    struct request *victim = b->running[--b->running_count];
-    share_leave(b, victim);
-    if (victim->watched) {
-        batching_watch_preempted(b, victim, by, tokens);
-    }
-    blocks_release(b, victim);
-    victim->computed = 0;
-    if (victim->preemptions < UINT16_MAX) {
-        victim->preemptions++;
-    }
-    victim->place = PLACE_WAITING;
-    request_list_push_front(&b->waiting, victim);
-    b->base.preemptions++;
-}
-
-static void shape_add(struct step_shape *shape, const struct request *r, int64_t tokens) {
-    int64_t context = r->computed;
-    if (batching_decodes(r, tokens)) {
-        shape->decode_sequences++;
-        shape->decode_context += context + 1;
-    } else {
-        shape->prefill_tokens += tokens;
-        shape->prefill_pairs += tokens * context + tokens * (tokens + 1) / 2;
-        shape->prefill_context += context + tokens;
-    }
-    if (context + tokens == tokens_known(r)) {
-        shape->sampled++;
-    }
-}
-
-/* Gives every running request its tokens; returns false when somebody had to be preempted. */
-static bool schedule_running(struct batching *b, int64_t *budget, struct step_shape *shape) {
-    bool all_fit = true;
-    for (int64_t i = 0; i < b->running_count; i++) {
-        struct request *r = b->running[i];
-        int64_t tokens = tokens_known(r) - r->computed;
-        if (tokens > *budget) {
-            tokens = *budget;
-        }
-        b->scheduled[i] = 0;
-        if (tokens == 0) {
-            continue; /* the budget is spent: it keeps its place and its blocks */
-        }
-        while (i < b->running_count && !blocks_take(b, r, tokens)) {
-            preempt_last(b, r, tokens);
-            all_fit = false;
-        }
-        if (i >= b->running_count) {
-            break; /* it was the last one itself */
-        }
-        b->scheduled[i] = tokens;
-        *budget -= tokens;
-        shape_add(shape, r, tokens);
-    }
-    return all_fit;
-}
-
-static void schedule_waiting(struct batching *b, int64_t *budget, struct step_shape *shape) {
-    while (b->waiting.head && *budget > 0 && b->running_count < b->config.max_num_seqs) {
-        struct request *r = b->waiting.head;
-        struct prefix_match match = prefix_of(b, r);
-        int64_t tokens = tokens_known(r) - match.tokens;
-        if (tokens > *budget) {
-            if (!b->config.chunked_prefill) {
-                return;
-            }
-            tokens = *budget;
-        }
-        if (!blocks_admit(b, r, &match, tokens)) {
-            return;
-        }
-        request_list_remove(&b->waiting, r);
-        r->place = PLACE_RUNNING;
-        share_join(b, r);
-        b->running[b->running_count] = r;
-        b->scheduled[b->running_count++] = tokens;
-        *budget -= tokens;
-        shape_add(shape, r, tokens);
-        if (r->scheduled_ps < 0) {
-            r->scheduled_ps = engine_now(b->base.engine);
-            r->cached_tokens = (uint32_t)match.tokens;
-            b->base.prefix_queries += b->prefixes && r->chunk_count > 0 ? r->input_tokens : 0;
-            b->base.prefix_hits += (uint64_t)match.tokens;
-            batching_update_load(b);
-            b->base.events->scheduled(b->base.events->context, &b->base, r);
-        }
-    }
-}
-
 simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
     struct step_parts parts;
-    simtime time = service_time_parts(b->times, shape, &parts);
+    simtime time = service_time_parts(b->times, shape, &parts) + b->loading_ps;
+    parts.by_token += b->loading_ps;
     share_step(b, &parts, shape);
     return time;
 }
@@ -187,12 +35,9 @@ static void step_end(void *context, uint64_t argument);
 
 static void step_begin(struct batching *b) {
     struct step_shape shape = {0};
-    int64_t budget = b->config.max_num_batched_tokens;
     b->unsettled = true;
-    bool all_fit = schedule_running(b, &budget, &shape);
-    if (all_fit) {
-        schedule_waiting(b, &budget, &shape);
-    }
+    b->loading_ps = 0;
+    bool all_fit = schedule_vllm(b, &shape);
     b->unsettled = false;
     batching_update_load(b);
     b->stepping = shape.decode_sequences + shape.prefill_tokens > 0;
@@ -205,11 +50,11 @@ static void step_begin(struct batching *b) {
     b->step_tokens = shape.decode_sequences + shape.prefill_tokens;
     b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
     if (b->watched) {
-        batching_watch_begins(b, &shape, all_fit, budget);
+        batching_watch_begins(b, &shape, all_fit, b->budget_left);
     }
     /* Whoever waits now was tried and waits on: during a run blocks only become fewer. */
-    bool repeats =
-        b->fast && all_fit && shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
+    bool repeats = b->fast && b->config.speculation.tokens == 0 && all_fit && shape.prefill_tokens == 0 &&
+                   shape.decode_sequences == b->running_count;
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.index, step_end, b, 0);
 }
@@ -239,9 +84,10 @@ static void let_go(struct batching *b, struct request *r, enum request_status st
     b->base.events->finished(b->base.events->context, &b->base, r, status);
 }
 
-static void token_made(struct batching *b, struct request *r, simtime now) {
-    r->generated++;
-    b->base.generated_tokens++;
+/* Tokens that come out of one step arrive together: one gap, as vLLM's inter-token latency counts them. */
+static void tokens_made(struct batching *b, struct request *r, simtime now, uint32_t tokens) {
+    r->generated += tokens;
+    b->base.generated_tokens += tokens;
     if (r->first_token_ps < 0) {
         r->first_token_ps = now;
         b->base.events->first_token(b->base.events->context, &b->base, r);
@@ -249,6 +95,19 @@ static void token_made(struct batching *b, struct request *r, simtime now) {
         gap_add(b, now - r->last_token_ps);
     }
     r->last_token_ps = now;
+}
+
+/* Tokens that a sequence makes which has computed the drafts behind its last token, and the rest undone:
+ * those that were right, and the one that the model gives in place of the first wrong one, or behind them
+ * all. */
+static uint32_t speculate(const struct batching *b, struct request *r) {
+    uint32_t drafts = r->computed - (uint32_t)tokens_known(r);
+    uint32_t tokens = 1 + accepted_drafts(&b->config, r->id, r->generated, drafts);
+    uint32_t left = r->output_tokens - r->generated;
+    tokens = tokens < left ? tokens : left;
+    r->computed = (uint32_t)tokens_known(r) + tokens - 1;
+    r->drafts = (uint16_t)b->config.speculation.tokens;
+    return tokens;
 }
 
 /* Advances every scheduled request and closes the ranks of those that stay; returns how many do not. */
@@ -265,8 +124,8 @@ static int64_t advance_running(struct batching *b, simtime now) {
             if (r->chunk_count > 0 && b->prefixes && r->generated == 0) {
                 prefix_cache_learn(b->prefixes, r);
             }
-            if (b->scheduled[i] > 0 && (int64_t)r->computed == tokens_known(r)) {
-                token_made(b, r, now);
+            if (b->scheduled[i] > 0 && (int64_t)r->computed >= tokens_known(r)) {
+                tokens_made(b, r, now, b->config.speculation.tokens > 0 ? speculate(b, r) : 1);
             }
             if (r->generated >= r->output_tokens) {
                 r->place = PLACE_LEAVING + REQUEST_COMPLETED;
@@ -275,8 +134,7 @@ static int64_t advance_running(struct batching *b, simtime now) {
         if (r->place == PLACE_RUNNING) {
             b->running[kept++] = r;
         } else {
-            share_leave(b, r);
-            blocks_release(b, r);
+            release(b, r);
             b->leaving[leaving++] = r;
         }
     }
@@ -326,16 +184,21 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         *reason = "prompt as long as --max-model-len or longer";
         return false;
     }
+    if (r->adapter != 0 && !b->adapters) {
+        *reason = "an adapter, of an engine without --enable-lora";
+        return false;
+    }
     int64_t room = b->config.max_model_len - r->input_tokens;
     if ((int64_t)r->output_tokens > room) {
         b->base.cut++;
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
-    if (!b->waiting.head && b->running_count < b->config.max_num_seqs) {
-        run_settle(b); /* it may join at the end of this step; behind others, or with no place, it cannot */
+    r->ticket = b->next_ticket++;
+    waiting_add(b, r);
+    if ((b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs) {
+        run_settle(b); /* it may join at the end of this step; with no place, or behind others that it cannot
+                          pass, it does not */
     }
-    r->place = PLACE_WAITING;
-    request_list_push_back(&b->waiting, r);
     batching_update_load(b);
     if (r->watched) {
         batching_watch_joins(b, r);
@@ -369,8 +232,7 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
         request_list_remove(&b->waiting, r);
     } else if (r->place == PLACE_RUNNING) {
         running_remove(b, r);
-        share_leave(b, r);
-        blocks_release(b, r);
+        release(b, r);
     } else {
         return; /* it is leaving already */
     }
@@ -392,8 +254,7 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     int64_t count = b->running_count;
     b->running_count = 0;
     for (int64_t i = 0; i < count; i++) {
-        share_leave(b, b->running[i]);
-        blocks_release(b, b->running[i]);
+        release(b, b->running[i]);
     }
     batching_update_load(b);
     for (int64_t i = 0; i < count; i++) {
@@ -415,6 +276,7 @@ static void batching_destroy(struct replica *replica) {
     free(b->leaving);
     free(b->watch);
     prefix_cache_destroy(b->prefixes);
+    adapters_destroy(b->adapters);
     free(b);
 }
 
@@ -469,6 +331,7 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->fast = fast;
     b->free_blocks = config->kv_blocks;
     b->prefixes = config->prefix_caching ? prefix_cache_create(config->block_tokens) : NULL;
+    b->adapters = config->adapters.on_gpu > 0 ? adapters_create(&config->adapters) : NULL;
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));

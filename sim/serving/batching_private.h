@@ -2,6 +2,7 @@
 #ifndef DRYDOCK_SERVING_BATCHING_PRIVATE_H
 #define DRYDOCK_SERVING_BATCHING_PRIVATE_H
 
+#include "serving/adapters.h"
 #include "serving/prefix_cache.h"
 #include "serving/replica.h"
 
@@ -43,14 +44,18 @@ struct batching {
     struct replica base;
     struct replica_config config;
     const struct service_time *times;
-    bool fast; /* runs of steps as one event */
+    bool fast;            /* runs of steps as one event */
+    uint64_t next_ticket; /* requests submitted so far */
     struct request_list waiting;
     struct request **running; /* in order of admission; room for max_num_seqs */
     int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
     struct request **leaving; /* at the end of a step */
     int64_t running_count;
+    int64_t budget_left;           /* tokens that the step under way could have had beside */
     int64_t free_blocks;           /* those that hold something of the prefix cache included */
     struct prefix_cache *prefixes; /* NULL: off */
+    struct adapters *adapters;     /* NULL: the engine takes none */
+    simtime loading_ps;            /* that the step to begin waits for adapters */
     int64_t peak_blocks;           /* most ever in use */
     bool stepping;                 /* a step, or the event that begins one, is pending */
     bool in_step;                  /* its shape is fixed: who leaves, leaves at its end */
@@ -74,11 +79,6 @@ void batching_update_load(struct batching *b);
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
 
-/* Is this its next token, rather than a piece of its prompt (or of what is computed again)? */
-static inline bool batching_decodes(const struct request *r, int64_t tokens) {
-    return tokens == 1 && r->generated > 0 && r->computed + 1 == r->input_tokens + r->generated;
-}
-
 /* Takes free blocks; what the prefix cache had in them is forgotten. */
 static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
     b->free_blocks -= blocks;
@@ -86,6 +86,66 @@ static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
         prefix_cache_trim(b->prefixes, b->free_blocks);
     }
 }
+
+static inline int64_t tokens_known(const struct request *r) {
+    return (int64_t)r->input_tokens + r->generated;
+}
+
+/* Is its next token the one it made last (with drafts behind it), rather than one of its prompt, or one that
+ * is computed again? */
+static inline bool is_decoding(const struct request *r) {
+    return r->generated > 0 && (int64_t)r->computed + 1 == tokens_known(r);
+}
+
+/* Adds the next `tokens` of a request to a step, or takes them out again (sign -1). */
+static inline void shape_count(struct step_shape *shape, const struct request *r, int64_t tokens,
+                               int64_t sign) {
+    int64_t context = r->computed, known = tokens_known(r);
+    if (is_decoding(r)) {
+        shape->decode_sequences += sign;
+        shape->decode_context += sign * (context + tokens);
+        shape->draft_tokens += sign * (tokens - 1);
+    } else {
+        shape->prefill_tokens += sign * tokens;
+        shape->prefill_pairs += sign * (tokens * context + tokens * (tokens + 1) / 2);
+        shape->prefill_context += sign * (context + tokens);
+    }
+    if (context + tokens >= known) {
+        shape->sampled += sign * (context + tokens - known + 1);
+    }
+}
+
+/* ---- batching_blocks.c: what schedulers share ---- */
+
+/* Blocks for the next `new_tokens` and `lookahead` behind them; false and nothing taken when there are too
+ * few. */
+bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens, int64_t lookahead);
+
+/* What a request of the batch holds is free again: it leaves. */
+void release(struct batching *b, struct request *r);
+
+/* What the prefix cache has of a request that is about to be admitted; it is held when it is taken. */
+struct prefix_match prefix_of(const struct batching *b, const struct request *r);
+
+/* Blocks for the first `tokens` after the match: all of them, or none and nothing held. */
+bool blocks_admit(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens);
+
+/* Puts a request among those that wait: behind all, or, under priority scheduling, behind those that go
+ * before it. */
+void waiting_add(struct batching *b, struct request *r);
+
+/* Takes running[at] out of the batch, so that `by` finds blocks for `tokens` more: its own are freed, it
+ * waits and will compute all again. */
+void preempt(struct batching *b, int64_t at, const struct request *by, int64_t tokens);
+
+/* The request, admitted with `tokens` to compute beside what `match` found, joins the batch. */
+void join(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens);
+
+/* ---- schedule_vllm.c ---- */
+
+/* Who computes what in the step that begins now: fills `running`, `scheduled` and the shape. False when
+ * somebody was preempted. */
+bool schedule_vllm(struct batching *b, struct step_shape *shape);
 
 /* ---- batching_share.c: whose time a step was; docs/cost.md has the rule ---- */
 

@@ -33,9 +33,10 @@ void share_leave(struct batching *b, struct request *r) {
 void share_step(struct batching *b, const struct step_parts *parts, const struct step_shape *shape) {
     struct step_share *s = &b->share;
     s->parts = *parts;
-    s->tokens = shape->decode_sequences + shape->prefill_tokens;
+    s->tokens = shape->decode_sequences + shape->draft_tokens + shape->prefill_tokens;
     s->pairs = shape->prefill_pairs;
-    s->uniform = shape->prefill_tokens == 0 && shape->decode_sequences == b->running_count;
+    s->uniform =
+        shape->prefill_tokens + shape->draft_tokens == 0 && shape->decode_sequences == b->running_count;
 }
 
 void share_uniform(struct batching *b, int64_t sequences, uint64_t by_token) {
@@ -66,8 +67,8 @@ void share_mixed(struct batching *b, struct request *r, int64_t tokens) {
     struct step_share *s = &b->share;
     int64_t context = r->computed;
     r->work_ps += (uint64_t)(s->parts.by_token * tokens);
-    if (batching_decodes(r, tokens)) {
-        r->work_ps += (uint64_t)(s->parts.decode_slope * (context + 1));
+    if (tokens > 0 && is_decoding(r)) {
+        r->work_ps += (uint64_t)(s->parts.decode_slope * (context + tokens));
     } else if (tokens > 0) {
         uint64_t part = prefill_part(s, tokens * context + tokens * (tokens + 1) / 2);
         r->work_ps += part;

@@ -27,14 +27,6 @@ static void tell_phase(const struct batching *b, const struct request *r, simtim
     told(b)->phase(told(b)->context, r, at, phase);
 }
 
-static int64_t known(const struct request *r) {
-    return (int64_t)r->input_tokens + r->generated;
-}
-
-static bool decodes(const struct request *r, int64_t tokens) {
-    return tokens == 1 && r->generated > 0 && (int64_t)r->computed + 1 == known(r);
-}
-
 /* Place in the batch; -1 = waits. */
 static int64_t place_of(const struct batching *b, const struct request *r) {
     for (int64_t i = 0; i < b->running_count; i++) {
@@ -72,7 +64,7 @@ static enum watch_phase keeps_out(const struct batching *b, bool all_fit, int64_
         return WATCH_SEQUENCES;
     }
     const struct request *first = b->waiting.head;
-    bool whole = first && !b->config.chunked_prefill && known(first) > budget;
+    bool whole = first && !b->config.chunked_prefill && tokens_known(first) > budget;
     return budget == 0 || whole ? WATCH_BUDGET : WATCH_BLOCKS;
 }
 
@@ -98,7 +90,7 @@ static enum watch_phase phase_in_step(const struct batching_watch *w, const stru
     if (tokens == 0) {
         return WATCH_LEFT_OUT;
     }
-    if (decodes(r, tokens)) {
+    if (is_decoding(r)) {
         return w->shape.prefill_tokens > 0 ? WATCH_DECODE_BESIDE : WATCH_DECODE;
     }
     return r->generated > 0 ? WATCH_RECOMPUTE : WATCH_PREFILL;
@@ -109,7 +101,7 @@ void batching_watch_begins(struct batching *b, const struct step_shape *shape, b
     w->shape = *shape;
     w->prefilling = 0;
     for (int64_t i = 0; i < b->running_count; i++) {
-        w->prefilling += b->scheduled[i] > 0 && !decodes(b->running[i], b->scheduled[i]);
+        w->prefilling += b->scheduled[i] > 0 && !is_decoding(b->running[i]);
     }
     w->keeps_out = keeps_out(b, all_fit, budget);
     for (size_t i = 0; i < b->watched; i++) {
@@ -142,7 +134,7 @@ void batching_watch_ends(struct batching *b, simtime now) {
             step.computed = r->computed;
             step.tokens = b->scheduled[place];
             step.phase = phase_in_step(w, r, step.tokens);
-            step.makes_token = step.tokens > 0 && step.computed + step.tokens == known(r);
+            step.makes_token = step.tokens > 0 && step.computed + step.tokens >= tokens_known(r);
             told(b)->step(told(b)->context, r, &step);
         }
     }

@@ -4,11 +4,11 @@
  */
 #include "serving/service_time.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 #include "serving/service_time_form.h"
+#include "serving/speculation.h"
 
 static const double gib = 1073741824.0;
 
@@ -37,20 +37,6 @@ static const double synchronous_overhead_s = 0.5e-3, eager_overhead_s = 3e-3;
 static const double api_overhead_s = 7.2e-3;
 
 /* ---- precision ---- */
-
-static bool name_has(const char *name, const char *part) {
-    size_t length = strlen(part);
-    for (; *name != '\0'; name++) {
-        size_t i = 0;
-        while (i < length && tolower((unsigned char)name[i]) == part[i]) {
-            i++;
-        }
-        if (i == length) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* Quantised checkpoints say so in their name; vLLM reads it from their config.json, which is not here. */
 static enum precision precision_named(const char *model) {
@@ -202,6 +188,30 @@ static double layer_parameters(const struct architecture *a) {
     return attention + (a->experts > 0 ? (double)a->experts * (ffn + d) : ffn);
 }
 
+/* Both factors of every linear layer of a decoder layer; experts have none. */
+static double adapter_parameters(const struct architecture *a, double rank) {
+    double d = (double)a->hidden, inner = (double)(a->heads * a->head_dim);
+    double kv = (double)(a->kv_heads * a->head_dim);
+    double attention = 2 * (d + inner) + 2 * (d + kv);
+    double ffn = a->experts > 0 ? 0 : (double)a->ffn_matrices * (d + (double)a->ffn);
+    return rank * (double)a->layers * (attention + ffn);
+}
+
+/* LoRAConfig in vllm/config/lora.py; SGLang's --max-loras-per-batch is 8. */
+static bool fill_adapters(struct replica_config *c, const struct engine_args *args, struct error *err) {
+    bool sglang = args->server != NULL && strcmp(args->server, "sglang") == 0;
+    if (args->enable_lora != 1) {
+        return true;
+    }
+    c->adapters.on_gpu = given(args->max_loras, sglang ? 8 : 1);
+    c->adapters.on_host = given(args->max_cpu_loras, c->adapters.on_gpu);
+    c->adapter_bytes = 2 * adapter_parameters(c->architecture, (double)given(args->max_lora_rank, 16));
+    return c->adapters.on_host >= c->adapters.on_gpu ||
+           error_at(err, ERROR_INVALID, &args->pos, "--max-cpu-loras",
+                    "expected at least --max-loras (%lld), not %lld", (long long)c->adapters.on_gpu,
+                    (long long)c->adapters.on_host);
+}
+
 static double wide_bytes(const struct replica_config *c) {
     return c->weights == PRECISION_FP32 ? 4 : 2;
 }
@@ -238,10 +248,30 @@ static double activation_bytes(const struct replica_config *c) {
     return activation_base_bytes + (layer > sampler ? layer : sampler);
 }
 
-static double kv_bytes_of_gpu(const struct replica_config *c, int64_t layers) {
-    const struct architecture *a = c->architecture;
+static double kv_bytes_of_model(const struct replica_config *c, const struct architecture *a,
+                                int64_t layers) {
     int64_t heads = a->kv_heads / c->tensor_parallel;
     return 2 * kv_bytes_each(c->kv) * (double)(layers * (heads < 1 ? 1 : heads) * a->head_dim);
+}
+
+/* A draft model keeps KV of its own, EAGLE's layer as one more layer of the target. */
+static double kv_bytes_of_gpu(const struct replica_config *c, int64_t layers) {
+    const struct speculation *s = &c->speculation;
+    double drafts = s->kind == DRAFT_MODEL   ? kv_bytes_of_model(c, s->draft, s->draft->layers)
+                    : s->kind == DRAFT_LAYER ? kv_bytes_of_model(c, c->architecture, 1)
+                                             : 0;
+    return kv_bytes_of_model(c, c->architecture, layers) + drafts;
+}
+
+/* Weights of what drafts, in bf16. A Medusa head is one square matrix; the target's own head is shared. */
+static double draft_bytes_of_gpu(const struct replica_config *c) {
+    const struct speculation *s = &c->speculation;
+    const struct architecture *a = c->architecture;
+    double parameters = s->kind == DRAFT_MODEL   ? s->draft->parameters
+                        : s->kind == DRAFT_LAYER ? layer_parameters(a)
+                        : s->kind == DRAFT_HEADS ? (double)s->tokens * (double)a->hidden * (double)a->hidden
+                                                 : 0;
+    return 2 * parameters / (double)c->tensor_parallel;
 }
 
 static bool check_length(const struct replica_config *c, const struct position *pos, struct error *err) {
@@ -279,7 +309,9 @@ static bool fill_memory(struct replica_config *c, const struct engine_args *args
     c->kv_bytes_per_token = kv_bytes_of_gpu(c, a->layers) * gpus;
     double other = c->tensor_parallel > 1 ? other_memory_parallel_bytes : other_memory_bytes;
     double usable = memory_bytes * c->gpu_memory_utilization;
-    double left = usable - weight_bytes_of_gpu(c) - activation_bytes(c) - other;
+    double adapters = (double)c->adapters.on_gpu * c->adapter_bytes / gpus / (double)c->pipeline_parallel;
+    double left =
+        usable - weight_bytes_of_gpu(c) - draft_bytes_of_gpu(c) - adapters - activation_bytes(c) - other;
     double blocks = floor(left / (kv_bytes_of_gpu(c, stage_layers(c)) * (double)c->block_tokens));
     if (args->num_gpu_blocks_override >= 0) {
         blocks = (double)args->num_gpu_blocks_override;
@@ -312,10 +344,13 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
     };
     config->overhead_s = (args->async_scheduling == 0 ? synchronous_overhead_s : 0) +
                          (args->enforce_eager == 1 ? eager_overhead_s : 0);
+    config->priority_scheduling =
+        args->scheduling_policy != NULL && strcmp(args->scheduling_policy, "priority") == 0;
     fill_precision(config, args);
     if (!fill_parallel(config, args, pod_gpus, err) || !fill_length(config, args, err)) {
         return false;
     }
-    return check_blocks(config, args, err) && fill_batch(config, args, memory, err) &&
+    return speculation_fill(config, args, err) && fill_adapters(config, args, err) &&
+           check_blocks(config, args, err) && fill_batch(config, args, memory, err) &&
            check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err);
 }

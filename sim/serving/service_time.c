@@ -35,7 +35,10 @@ struct decode_table {
 struct service_time {
     int64_t max_tokens, max_sequences;
     simtime *tokens; /* [0 .. max_tokens], overhead included */
-    simtime *head;   /* [0 .. max_sequences] */
+    simtime *head;   /* [0 .. max_sampled] */
+    int64_t max_sampled;
+    simtime *draft_first; /* [0 .. max_tokens], of the batch; NULL = nobody drafts, or in no time */
+    simtime *draft_rest;  /* [0 .. max_sequences], of those that go on */
     struct decode_table decode;
     /* prefill attention in picoseconds: t0 + larger(X, Y) * norm(smaller / larger) */
     double prefill_t0, pair, token, context;
@@ -170,8 +173,22 @@ static void compile_tokens(struct service_time *s, const struct replica_config *
                                        : simtime_from_s(form_tokens_s(config, m) + config->overhead_s);
         known = padded;
     }
-    for (int64_t m = 0; m <= s->max_sequences; m++) {
+    for (int64_t m = 0; m <= s->max_sampled; m++) {
         s->head[m] = simtime_from_s(form_head_s(config, m));
+    }
+}
+
+static void compile_drafts(struct service_time *s, const struct replica_config *config, struct arena *arena) {
+    if (config->speculation.kind == DRAFT_NONE || config->speculation.kind == DRAFT_LOOKUP) {
+        return;
+    }
+    s->draft_first = arena_array(arena, (size_t)s->max_tokens + 1, sizeof *s->draft_first);
+    s->draft_rest = arena_array(arena, (size_t)s->max_sequences + 1, sizeof *s->draft_rest);
+    for (int64_t m = 0; m <= s->max_tokens; m++) {
+        s->draft_first[m] = simtime_from_s(form_draft_first_s(config, m));
+    }
+    for (int64_t m = 0; m <= s->max_sequences; m++) {
+        s->draft_rest[m] = simtime_from_s(form_draft_rest_s(config, m));
     }
 }
 
@@ -189,7 +206,10 @@ struct service_time *service_time_compile(const struct replica_config *config, s
     s->max_tokens = config->max_num_batched_tokens > config->max_num_seqs ? config->max_num_batched_tokens
                                                                           : config->max_num_seqs;
     s->tokens = arena_array(arena, (size_t)s->max_tokens + 1, sizeof *s->tokens);
-    s->head = arena_array(arena, (size_t)s->max_sequences + 1, sizeof *s->head);
+    s->max_sampled = s->max_sequences * (1 + config->speculation.tokens);
+    s->max_sampled = s->max_sampled < s->max_tokens ? s->max_sampled : s->max_tokens;
+    s->head = arena_array(arena, (size_t)s->max_sampled + 1, sizeof *s->head);
+    compile_drafts(s, config, arena);
     compile_tokens(s, config);
     compile_decode(s, config, arena);
     compile_prefill(s, config);
@@ -222,8 +242,8 @@ static simtime prefill_time(const struct service_time *s, const struct step_shap
 
 simtime service_time_parts(const struct service_time *s, const struct step_shape *shape,
                            struct step_parts *parts) {
-    int64_t tokens = shape->decode_sequences + shape->prefill_tokens;
-    assert(tokens <= s->max_tokens && shape->sampled <= s->max_sequences);
+    int64_t tokens = shape->decode_sequences + shape->draft_tokens + shape->prefill_tokens;
+    assert(tokens <= s->max_tokens && shape->sampled <= s->max_sampled);
     *parts = (struct step_parts){.by_token = s->tokens[tokens] + s->head[shape->sampled]};
     if (shape->decode_sequences > 0) {
         assert(shape->decode_sequences <= s->max_sequences);
@@ -233,6 +253,9 @@ simtime service_time_parts(const struct service_time *s, const struct step_shape
     }
     if (shape->prefill_tokens > 0) {
         parts->prefill = prefill_time(s, shape);
+    }
+    if (s->draft_first) {
+        parts->by_token += s->draft_first[tokens] + s->draft_rest[shape->sampled - shape->draft_tokens];
     }
     simtime time = parts->by_token + parts->decode_slope * shape->decode_context + parts->prefill;
     parts->by_token += time > 0 ? 0 : 1 - time;

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/simtime.h"
 #include "manifest/server/engine_args.h"
+#include "serving/adapters.h"
 
 #define SERVICE_TIME_TOLERANCE 0.002 /* of decode attention, relative */
 
@@ -43,6 +44,9 @@ extern const struct architecture architectures[]; /* ended by name NULL */
 /* Finds by our name or by a model name such as "meta-llama/Meta-Llama-3-8B-Instruct"; the longest alias wins.
  */
 const struct architecture *architecture_find(const char *model);
+
+/* Whether a model's or a GPU's name has a part, in lower case, whatever the case of its own letters. */
+bool name_has(const char *name, const char *part);
 
 /* t = t0 + ((F/P)^q + (B/W)^q)^(1/q), seconds, FLOP/s, bytes/s. */
 struct roofline_fit {
@@ -74,6 +78,27 @@ struct gpu_kind {
 extern const struct gpu_kind gpu_kinds[]; /* ended by name NULL */
 const struct gpu_kind *gpu_find(const char *name);
 
+/* Who proposes tokens: nobody; a look-up in the prompt, which takes no time; heads on the target's last
+ * hidden state, all at once (Medusa); one decoder layer, token after token (EAGLE, MTP); a model of its own.
+ */
+enum draft_kind { DRAFT_NONE, DRAFT_LOOKUP, DRAFT_HEADS, DRAFT_LAYER, DRAFT_MODEL };
+
+/* Speculative decoding: each step proposes `tokens` and verifies them in the next one. Which are right is
+ * drawn by (seed, request, place in the answer), each with probability `acceptance` (alpha of Leviathan,
+ * Kalman and Matias, "Fast Inference from Transformers via Speculative Decoding", ICML 2023): a step makes
+ * (1 - alpha^(tokens+1)) / (1 - alpha) tokens in the mean, and an answer does not depend on the batch. */
+struct speculation {
+    enum draft_kind kind;
+    int64_t tokens; /* 0 = off */
+    double acceptance;
+    const struct architecture *draft; /* DRAFT_MODEL */
+};
+
+/* Of `drafts` behind the first `generated` tokens of an answer, how many are right before one is wrong. */
+struct replica_config;
+uint32_t accepted_drafts(const struct replica_config *config, uint64_t request, uint32_t generated,
+                         uint32_t drafts);
+
 /* What a replica runs; engine defaults are filled in (vLLM v1). */
 struct replica_config {
     const struct architecture *architecture;
@@ -86,6 +111,12 @@ struct replica_config {
     int64_t kv_blocks; /* what fits in GPU memory after weights, activations and reserve */
     bool chunked_prefill;
     bool prefix_caching;
+    bool priority_scheduling;
+    struct speculation speculation;
+    struct adapter_limits adapters;
+    double adapter_bytes;     /* of one, at --max-lora-rank, all GPUs together */
+    int64_t lookahead_tokens; /* KV slots behind the tokens of a step, for a draft model to write to */
+    uint64_t seed;            /* of what is drawn a request: which drafts are right */
     enum precision weights, kv;
     double gpu_memory_utilization;
     double weight_bytes;       /* all GPUs together: what is loaded at start */
@@ -111,7 +142,8 @@ struct step_shape {
     int64_t prefill_tokens;   /* sum over chunks */
     int64_t prefill_pairs;    /* sum over chunks of q*ctx + q*(q+1)/2: attention pairs */
     int64_t prefill_context;  /* sum over chunks of ctx + q: K and V read */
-    int64_t sampled;          /* sequences that sample a token in this step */
+    int64_t draft_tokens;     /* verified behind the decoding sequences' own; K holds them too */
+    int64_t sampled;          /* tokens sampled in this step: one a sequence, and one a draft */
 };
 
 struct service_time; /* compiled; lives in the arena */

@@ -6,7 +6,7 @@
 
 #include "base/detmath.h"
 
-/* CUDA graphs are captured up to twice the batch limit and at most this. */
+/* CUDA graphs are captured up to twice the tokens of a full batch that decodes, and at most this. */
 static const int64_t largest_graph_tokens = 512;
 
 /* Unpacking int4 costs part of the bandwidth (assumed); groups of 128 weights share a bf16 scale. */
@@ -25,7 +25,7 @@ double p_norm(double a, double b, double q) {
 }
 
 int64_t padded_tokens(const struct replica_config *config, int64_t tokens) {
-    int64_t twice = 2 * config->max_num_seqs;
+    int64_t twice = 2 * config->max_num_seqs * (1 + config->speculation.tokens);
     int64_t largest = twice < largest_graph_tokens ? twice : largest_graph_tokens;
     if (tokens > largest || tokens <= 2) {
         return tokens;
@@ -206,6 +206,35 @@ double form_head_s(const struct replica_config *config, int64_t sampled) {
     double head = gemm_bf16_s(g, m, vocab / (double)config->tensor_parallel, (double)a->hidden);
     double sampler = 3 * g->elementwise_t0_s + 12 * m * vocab / g->elementwise_bytes_per_s;
     return (head + sampler) * config->time_factor;
+}
+
+/* The draft model as a replica of its own; a layer or heads take the target's sizes. */
+static struct replica_config draft_of(const struct replica_config *config) {
+    struct replica_config draft = *config;
+    if (config->speculation.kind == DRAFT_MODEL) {
+        draft.architecture = config->speculation.draft;
+        draft.weights = PRECISION_BF16;
+    }
+    draft.pipeline_parallel = 1;
+    return draft;
+}
+
+static double draft_layers_s(const struct replica_config *config, int64_t tokens) {
+    struct replica_config draft = draft_of(config);
+    double all = form_tokens_s(&draft, tokens);
+    return config->speculation.kind == DRAFT_HEADS   ? 0
+           : config->speculation.kind == DRAFT_LAYER ? all / (double)draft.architecture->layers
+                                                     : all;
+}
+
+double form_draft_first_s(const struct replica_config *config, int64_t tokens) {
+    return draft_layers_s(config, tokens);
+}
+
+double form_draft_rest_s(const struct replica_config *config, int64_t sequences) {
+    struct replica_config draft = draft_of(config);
+    double drafts = (double)config->speculation.tokens;
+    return (drafts - 1) * draft_layers_s(config, sequences) + drafts * form_head_s(&draft, sequences);
 }
 
 struct decode_form decode_form_of(const struct replica_config *config) {

@@ -14,6 +14,12 @@ double form_tokens_s(const struct replica_config *config, int64_t tokens);
 /* What grows with the sequences that sample: the head's GEMM and the sampler. 0 at 0 sequences. */
 double form_head_s(const struct replica_config *config, int64_t sampled);
 
+/* Drafting, once for all tokens of the batch (the draft model computes the KV of each), and what comes after
+ * for the sequences that sampled: their further drafts, and the head of every draft. Attention of the draft
+ * model is left out. */
+double form_draft_first_s(const struct replica_config *config, int64_t tokens);
+double form_draft_rest_s(const struct replica_config *config, int64_t sequences);
+
 /* Attention of the decoding sequences: layers * (t0 + (x(K)^q + a(B)^q)^(1/q)). Callers that evaluate many
  * batches at one K keep x^q. */
 struct decode_form {

@@ -136,6 +136,20 @@ void request_list_push_front(struct request_list *l, struct request *r) {
     l->count++;
 }
 
+void request_list_insert_after(struct request_list *l, struct request *before, struct request *r) {
+    if (!before) {
+        request_list_push_front(l, r);
+    } else if (!before->next) {
+        request_list_push_back(l, r);
+    } else {
+        r->previous = before;
+        r->next = before->next;
+        before->next->previous = r;
+        before->next = r;
+        l->count++;
+    }
+}
+
 void request_list_remove(struct request_list *l, struct request *r) {
     if (r->previous) {
         r->previous->next = r->next;

@@ -24,7 +24,7 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 248 bytes; dates in ps, -1 = not yet. */
+/* 264 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
@@ -48,6 +48,7 @@ struct request {
     struct request *sooner, *later;  /* in the order of giving up */
     event_id stops;                  /* its user stops reading; 0 = not, or not yet known */
     simtime gives_up_ps; /* waits for its first token no longer; -1 = does not look at the clock */
+    uint64_t ticket;     /* its place in the order in which requests reached its replica */
     uint32_t input_tokens;
     uint32_t output_tokens; /* at least 1 for work that goes to a model */
     uint32_t generated;
@@ -59,7 +60,10 @@ struct request {
     uint32_t service;
     uint32_t tenant; /* names table */
     uint32_t region;
-    int32_t replica; /* -1 = none yet */
+    int32_t replica;  /* -1 = none yet */
+    uint32_t adapter; /* names table; 0 = the base model */
+    int16_t priority; /* smaller goes first, where the engine schedules by it */
+    uint16_t drafts;  /* tokens proposed behind the last one, to verify in the next step */
     uint16_t preemptions;
     uint8_t status;  /* enum request_status */
     uint8_t place;   /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
@@ -93,6 +97,8 @@ struct request_list {
 };
 void request_list_push_back(struct request_list *l, struct request *r);
 void request_list_push_front(struct request_list *l, struct request *r);
+/* Behind `before`; NULL: in front of all. */
+void request_list_insert_after(struct request_list *l, struct request *before, struct request *r);
 void request_list_remove(struct request_list *l, struct request *r);
 struct request *request_list_pop_front(struct request_list *l); /* NULL when empty */
 

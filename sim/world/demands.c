@@ -57,6 +57,33 @@ static const struct gpu_kind *find_gpu(const struct service_time_config *entry,
     return gpu;
 }
 
+/* An adapter comes from the node's disk, and to each GPU its share. */
+static void settle_adapters(struct replica_config *config, const struct startup_config *startup,
+                            const struct pool_config *pool) {
+    double gpus = (double)(config->tensor_parallel * config->pipeline_parallel);
+    config->adapters.to_host_ps = simtime_from_s(config->adapter_bytes / pool->disk_read_bytes_per_s);
+    config->adapters.to_gpu_ps =
+        simtime_from_s(config->adapter_bytes / gpus / startup->device_load_bytes_per_s);
+}
+
+/* How often drafts are right no manifest says. */
+static void settle_speculation(struct world *w, struct replica_config *config,
+                               const struct service_time_config *entry, const struct container *c) {
+    if (config->speculation.tokens == 0) {
+        return;
+    }
+    notice_add(w->notices, NOTICE_NOTE, &c->engine.pos,
+               "speculative decoding: every step is an event of its own (no fast-forward)");
+    if (entry && entry->acceptance >= 0) {
+        config->speculation.acceptance = entry->acceptance;
+        return;
+    }
+    notice_add(w->notices, NOTICE_WARNING, &c->engine.pos,
+               "speculative decoding: a draft token is taken to be right with probability %g; measure it and "
+               "set service_times `acceptance:`",
+               config->speculation.acceptance);
+}
+
 /* Compiles the service times of a model server on one pool's GPUs. */
 static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const struct service_time_config *entry,
                             const struct container *c, struct error *err) {
@@ -72,6 +99,9 @@ static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const stru
     if (!replica_config_fill(&on->config, &c->engine, a, gpu, memory, load->gpus, err)) {
         return error_hint(err, "on pool %s (%s)", p->name, gpu->name);
     }
+    on->config.seed = w->seed;
+    settle_adapters(&on->config, &w->scenario.startup, p);
+    settle_speculation(w, &on->config, entry, c);
     if (entry) {
         on->config.time_factor = entry->time_factor;
         on->config.overhead_s = entry->overhead_s >= 0 ? entry->overhead_s : on->config.overhead_s;

@@ -231,5 +231,6 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err) {
         return false;
     }
     s->router_stream = hash64_text(s->name);
-    return make_router(&setting) && set_weights(&setting);
+    world_tenants_check(w, s, p);
+    return make_router(&setting) && set_weights(&setting) && world_tenants(w, s, p, err);
 }

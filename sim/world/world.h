@@ -72,6 +72,12 @@ struct clients {
     const struct cancel_config *cancel; /* NULL = nobody stops */
 };
 
+/* What a policy says of a tenant's requests. */
+struct tenant_terms {
+    int16_t priority;
+    uint32_t adapter; /* names[] index; 0 = none */
+};
+
 struct service_state {
     const char *name;
     const char *key;  /* namespace/kind/name; an inline service's name */
@@ -81,8 +87,10 @@ struct service_state {
     const struct dd_router_ops *router;
     void *router_state;
     uint64_t router_stream;
-    int64_t queue_limit; /* -1 = none */
-    simtime timeout_ps;  /* 0 = none */
+    int64_t queue_limit;        /* -1 = none */
+    simtime timeout_ps;         /* 0 = none */
+    struct tenant_terms *terms; /* by names[] index of the tenant; beyond terms_count all zero */
+    size_t terms_count;
     struct patience patience;
     struct clients clients;
     struct request_limits limits;
@@ -272,6 +280,11 @@ bool world_services(struct world *w, struct error *err);
 /* Queue limit, time-out, admission, router with its options, and weights of a service, once its workloads are
  * known. */
 bool world_policy(struct world *w, struct service_state *s, struct error *err);
+/* Priorities and adapters of a service's tenants, and a warning when nothing goes by them. `p` may be NULL.
+ */
+bool world_tenants(struct world *w, struct service_state *s, const struct policy_config *p,
+                   struct error *err);
+void world_tenants_check(struct world *w, const struct service_state *s, const struct policy_config *p);
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);

@@ -87,6 +87,31 @@ finds_prefixes() {
 }
 check "sessions find their prefixes" finds_prefixes
 
+# What engines can be told beside: flags of quickstart's manifest, and two tenants.
+with_flags() {
+    local flag
+    rm -rf "$SCRATCH/flags"
+    cp -r "$SCRATCH/small" "$SCRATCH/flags"
+    for flag in "$@"; do
+        sed -i "s/- --max-num-seqs=24/&\n            - $flag/" "$SCRATCH/flags/manifests/chat.yaml"
+    done
+}
+two_tenants='traces=[{service: chat, synth: {rate_per_s: 9, tenant: gold}}, {service: chat, synth: {rate_per_s: 9, tenant: free}}]'
+
+with_flags --scheduling-policy=priority
+check "priority scheduling" same "$SCRATCH/flags" --set "$two_tenants" --set 'policies.0.priorities={gold: 0, free: 7}'
+with_flags --enable-lora --max-loras=1 --max-cpu-loras=2
+check "adapters" same "$SCRATCH/flags" --set "$two_tenants" --set 'policies.0.adapters={gold: a, free: b}'
+
+# Drafts differ from request to request: every step is taken by itself, and --verbose says so.
+falls_back() {
+    ! same "$@" && same_tables && [[ $(events fast) -eq $(events single) ]] &&
+        "$DRYDOCK" run "$@" --verbose --out "$SCRATCH/fast" 2>&1 | grep -q "no fast-forward"
+}
+with_flags --speculative-config.method=ngram --speculative-config.num_speculative_tokens=3
+check "speculative decoding falls back to single steps, and says so" falls_back "$SCRATCH/flags" \
+    --set 'service_times=[{acceptance: 0.6}]'
+
 if [[ -r $CONV ]]; then
     check "the real hour" same scenarios/azure-chat --trace "$CONV"
     check "the real hour, four times over" same scenarios/azure-chat --trace "$CONV" --set traces.0.rate_scale=4

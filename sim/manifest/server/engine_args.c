@@ -22,9 +22,10 @@ struct parse {
     bool unknown_seen; /* an unknown flag may have taken what looks like a bare word */
 };
 
+/* As argparse tells: a space before any '=' makes it a text; --flag={"a": 1} is a flag. */
 static bool looks_like_flag(const char *word) {
     return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9') && word[1] != '.' &&
-           strchr(word, ' ') == NULL;
+           word[strcspn(word, " =")] != ' ';
 }
 
 /* "--max_num_seqs=8" -> "--max-num-seqs", value "8". JSON fields (--compilation-config.level) stay in front
@@ -171,7 +172,13 @@ static bool next_is_value(const struct parse *p) {
     return p->at < words->count && !looks_like_flag(words->items[p->at].text);
 }
 
-static bool read_value(struct parse *p, const struct engine_flag *flag, const char *value,
+/* --flag.field=value is --flag={field: value}; deeper ones concern nothing that is modelled. */
+static const char *object_of(struct parse *p, const char *name, const char *value) {
+    const char *dot = strchr(name, '.');
+    return dot == NULL ? value : arena_printf(p->command->arena, "{%s: %s}", dot + 1, value);
+}
+
+static bool read_value(struct parse *p, const struct engine_flag *flag, const char *name, const char *value,
                        const struct server_word *word) {
     const struct server_words *words = &p->command->flags;
     const char *unresolved = word->unresolved;
@@ -188,6 +195,7 @@ static bool read_value(struct parse *p, const struct engine_flag *flag, const ch
     while (flag->form == FLAG_MANY && next_is_value(p)) {
         p->at++;
     }
+    value = flag->set != NULL && value != NULL ? object_of(p, name, value) : value;
     return apply_flag(p, flag, value == NULL ? "" : value, unresolved, flag->set != NULL ? &pos : &word->pos);
 }
 
@@ -232,7 +240,7 @@ static bool read_flag(struct parse *p, const struct server_word *word) {
         value = value == NULL ? name + 2 : value;
     }
     bool good = flag->form == FLAG_SWITCH ? read_switch(p, flag, negated, value, word)
-                                          : read_value(p, flag, value, word);
+                                          : read_value(p, flag, name, value, word);
     keep_span(p, flag, name, first);
     return good;
 }
@@ -350,6 +358,11 @@ static void not_given(struct engine_args *args) {
         .prefix_caching = -1,
         .enforce_eager = -1,
         .async_scheduling = -1,
+        .enable_lora = -1,
+        .max_loras = -1,
+        .max_cpu_loras = -1,
+        .max_lora_rank = -1,
+        .speculation.tokens = -1,
     };
 }
 

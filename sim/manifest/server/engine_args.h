@@ -22,6 +22,15 @@ enum precision {
     PRECISION_INT4
 };
 
+/* Speculative decoding as it was asked for; the server tells the method from the model where none is given.
+ */
+struct engine_speculation {
+    const char *method; /* "ngram", "eagle", "draft_model" ... */
+    const char *model;  /* that drafts */
+    int64_t tokens;     /* drafts a step; 0 = off, -1 = not given */
+    struct position pos;
+};
+
 /* Settings; a negative number or NULL is "not given" (the engine's default, which serving/ knows, applies).
  */
 struct engine_args {
@@ -44,11 +53,16 @@ struct engine_args {
     enum precision dtype;
     enum precision quantization; /* weights */
     enum precision kv_cache_dtype;
-    int chunked_prefill;           /* -1 not given, 0, 1 */
-    int prefix_caching;            /* -1, 0, 1 */
-    int enforce_eager;             /* -1, 0, 1 */
-    int async_scheduling;          /* -1, 0, 1 */
+    int chunked_prefill;  /* -1 not given, 0, 1 */
+    int prefix_caching;   /* -1, 0, 1 */
+    int enforce_eager;    /* -1, 0, 1 */
+    int async_scheduling; /* -1, 0, 1 */
+    int enable_lora;      /* -1, 0, 1 */
+    int64_t max_loras;
+    int64_t max_cpu_loras;
+    int64_t max_lora_rank;
     const char *scheduling_policy; /* fcfs, priority */
+    struct engine_speculation speculation;
 };
 
 enum flag_effect { FLAG_MODELLED, FLAG_NO_EFFECT, FLAG_NOT_MODELLED };

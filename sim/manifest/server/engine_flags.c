@@ -16,6 +16,7 @@ const struct engine_server engine_servers[] = {
 /* Beyond these a value is a slip of the keyboard rather than a server. */
 static const double PARALLEL_MAX = 4096;
 static const double TOKENS_MAX = 1e9;
+static const double LORAS_MAX = 65536, RANK_MAX = 4096;
 
 static bool refuse(struct error *err, const struct position *pos, const char *expected, const char *value) {
     return error_at(err, ERROR_INVALID, pos, NULL, "expected %s, got \"%.80s\"", expected, value);
@@ -132,6 +133,31 @@ bool engine_set_gpu_blocks(struct engine_args *args, const char *value, const st
     (void)arena;
     return parse_integer(value, 1, TOKENS_MAX, &args->num_gpu_blocks_override) ||
            refuse(err, pos, "a whole number of at least 1", value);
+}
+
+static bool set_loras(int64_t *field, double high, const char *value, const struct position *pos,
+                      struct error *err) {
+    return parse_integer(value, 1, high, field) ||
+           refuse(err, pos, high > RANK_MAX ? "a number of adapters, 1 to 65536" : "a rank of 1 to 4096",
+                  value);
+}
+
+bool engine_set_max_loras(struct engine_args *args, const char *value, const struct position *pos,
+                          struct arena *arena, struct error *err) {
+    (void)arena;
+    return set_loras(&args->max_loras, LORAS_MAX, value, pos, err);
+}
+
+bool engine_set_max_cpu_loras(struct engine_args *args, const char *value, const struct position *pos,
+                              struct arena *arena, struct error *err) {
+    (void)arena;
+    return set_loras(&args->max_cpu_loras, LORAS_MAX, value, pos, err);
+}
+
+bool engine_set_lora_rank(struct engine_args *args, const char *value, const struct position *pos,
+                          struct arena *arena, struct error *err) {
+    (void)arena;
+    return set_loras(&args->max_lora_rank, RANK_MAX, value, pos, err);
 }
 
 bool engine_set_memory_utilization(struct engine_args *args, const char *value, const struct position *pos,
@@ -355,6 +381,15 @@ bool engine_set_enforce_eager(struct engine_args *args, const char *value, const
     (void)arena;
     (void)err;
     args->enforce_eager = is_true(value);
+    return true;
+}
+
+bool engine_set_enable_lora(struct engine_args *args, const char *value, const struct position *pos,
+                            struct arena *arena, struct error *err) {
+    (void)pos;
+    (void)arena;
+    (void)err;
+    args->enable_lora = is_true(value);
     return true;
 }
 

@@ -19,6 +19,12 @@ engine_setter engine_set_model, engine_set_served_name, engine_set_tensor_parall
     engine_set_kv_dtype, engine_set_chunked_prefill, engine_set_prefix_caching, engine_set_enforce_eager,
     engine_set_async_scheduling, engine_set_scheduling_policy;
 
+engine_setter engine_set_enable_lora, engine_set_max_loras, engine_set_max_cpu_loras, engine_set_lora_rank;
+
+/* Speculative decoding: a JSON object, and its fields by themselves. */
+engine_setter engine_set_speculative_config, engine_set_draft_tokens, engine_set_draft_model,
+    engine_set_draft_method, engine_set_sglang_draft_tokens;
+
 /* SGLang: -1 switches chunked prefill off; the two switches say the opposite of ours. */
 engine_setter engine_set_chunk_size, engine_set_no_prefix_caching, engine_set_no_async_scheduling;
 

@@ -93,6 +93,65 @@ static void names_and_aliases_are_unique_within_a_server(void **state) {
     }
 }
 
+/* Reads `server` with the flag and a value (NULL: none); false when it is refused. The dump goes to out. */
+static bool try_flag(const struct engine_server *server, const struct engine_flag *f, const char *value,
+                     struct strbuf *out) {
+    static const char *const commands[][2] = {
+        {"vllm", "vllm, serve"}, {"sglang", "sglang, serve"}, {"tgi", "text-generation-launcher"}};
+    size_t c = 0;
+    while (strcmp(commands[c][0], server->name) != 0) {
+        c++;
+    }
+    char input[512];
+    struct arena arena;
+    arena_init(&arena);
+    struct notices notices = {.arena = &arena};
+    struct yaml_file file = {0};
+    struct engine_args args;
+    struct error err = {0};
+    const char *name = f ? f->name : NULL;
+    snprintf(input, sizeof input,
+             name == NULL    ? "command: [%s]"
+             : value == NULL ? "command: [%s, '%s']"
+                             : "command: [%s, '%s=%s']",
+             commands[c][1], name, value);
+    bool good = yaml_parse("case", input, strlen(input), &arena, &file, &err) &&
+                engine_args_read(file.documents[0], &args, &arena, &notices, &err);
+    if (good) {
+        dump_engine(&args, out);
+        for (size_t i = 0; i < notices.count; i++) {
+            assert_null(strstr(notices.items[i].text, "not modelled"));
+            assert_null(strstr(notices.items[i].text, "unknown"));
+        }
+    }
+    arena_free(&arena);
+    return good;
+}
+
+/* What is said to be modelled leaves its mark: some value of it changes what the run is told. */
+static void every_modelled_flag_changes_what_is_read(void **state) {
+    static const char *const values[] = {NULL,       "3",  "0.37", "fp8", "float32",
+                                         "priority", "-1", "d",    "lpm", "{num_speculative_tokens: 3}"};
+    (void)state;
+    for (const struct engine_server *s = engine_servers; s->name != NULL; s++) {
+        struct strbuf none = {0};
+        assert_true(try_flag(s, NULL, NULL, &none));
+        for (const struct engine_flag *f = s->flags; f->name != NULL; f++) {
+            bool changed = f->effect != FLAG_MODELLED;
+            for (size_t i = 0; !changed && i < sizeof values / sizeof values[0]; i++) {
+                struct strbuf with = {0};
+                changed = try_flag(s, f, values[i], &with) && strcmp(none.text, with.text) != 0;
+                strbuf_free(&with);
+            }
+            if (!changed) {
+                fail_msg("%s of %s is said to be modelled, and no value of it changes anything", f->name,
+                         s->name);
+            }
+        }
+        strbuf_free(&none);
+    }
+}
+
 static void every_flag_has_help_and_modelled_ones_are_kept(void **state) {
     (void)state;
     for (const struct engine_server *s = engine_servers; s->name != NULL; s++) {
@@ -123,6 +182,7 @@ int main(void) {
     add_cases("tests/cases/manifests/engine_args.cases", dump_container_args);
     ADD_TEST(every_modelled_flag_refuses_bad_values);
     ADD_TEST(names_and_aliases_are_unique_within_a_server);
+    ADD_TEST(every_modelled_flag_changes_what_is_read);
     ADD_TEST(every_flag_has_help_and_modelled_ones_are_kept);
     ADD_TEST(the_manual_names_every_modelled_flag);
     return run_all_tests("engine_args");

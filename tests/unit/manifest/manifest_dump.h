@@ -46,7 +46,12 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
                    {"chunked_prefill", e->chunked_prefill},
                    {"prefix_caching", e->prefix_caching},
                    {"enforce_eager", e->enforce_eager},
-                   {"async_scheduling", e->async_scheduling}};
+                   {"async_scheduling", e->async_scheduling},
+                   {"enable_lora", e->enable_lora},
+                   {"max_loras", e->max_loras},
+                   {"max_cpu_loras", e->max_cpu_loras},
+                   {"max_lora_rank", e->max_lora_rank},
+                   {"draft_tokens", e->speculation.tokens}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         strbuf_printf(out, "%s %" PRId64 "\n", numbers[i].name, numbers[i].value);
     }
@@ -54,6 +59,9 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
                   e->swap_space_gib);
     strbuf_printf(out, "dtype %s\nquantization %s\nkv_cache_dtype %s\n", precisions[e->dtype],
                   precisions[e->quantization], precisions[e->kv_cache_dtype]);
+    strbuf_printf(out, "draft_method %s\ndraft_model %s\n",
+                  e->speculation.method ? e->speculation.method : "-",
+                  e->speculation.model ? e->speculation.model : "-");
     strbuf_printf(out, "scheduling_policy %s\n", e->scheduling_policy == NULL ? "-" : e->scheduling_policy);
 }
 

@@ -1,295 +1,12 @@
 /* Continuous batching, held to the picosecond to a second implementation written from vLLM's algorithm alone
  * (Scheduler.schedule and update_from_output, V1 engine, v0.10.1, synchronous): plain arrays, no events, one
  * loop over steps; and runs of steps held to single ones. */
-#include "tests/unit/serving/replica_fixture.h"
+#include "tests/unit/serving/naive_vllm.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
-
-/* ---- vLLM's scheduler, naively ---- */
-
-enum naive_where { NAIVE_NOWHERE, NAIVE_WAITING, NAIVE_RUNNING, NAIVE_OVER };
-
-struct naive_request {
-    struct act act;
-    enum naive_where where;
-    bool aborted; /* leaves at the end of the step */
-    int64_t num_computed, num_output, blocks, new_tokens;
-};
-
-struct naive {
-    const struct replica_config *config;
-    const struct service_time *times;
-    struct naive_request requests[STAGE_REQUESTS_MAX];
-    size_t count;
-    size_t waiting[STAGE_REQUESTS_MAX], running[STAGE_REQUESTS_MAX];
-    size_t waiting_count, running_count;
-    int64_t free_blocks;
-    uint64_t steps, preemptions, gaps;
-    simtime gap_sum, busy;
-    struct step_shape shape; /* of the step under way */
-};
-
-static void erase(size_t *list, size_t *count, size_t at) {
-    memmove(list + at, list + at + 1, (*count - at - 1) * sizeof *list);
-    (*count)--;
-}
-
-static void insert_first(size_t *list, size_t *count, size_t what) {
-    memmove(list + 1, list, *count * sizeof *list);
-    list[0] = what;
-    (*count)++;
-}
-
-static size_t find(const size_t *list, size_t count, size_t what) {
-    for (size_t i = 0; i < count; i++) {
-        if (list[i] == what) {
-            return i;
-        }
-    }
-    fail_msg("request %zu is not where it should be", what);
-    return 0;
-}
-
-/* KVCacheManager.allocate_slots without prefix caching: all blocks that computed + new tokens need, or none.
- */
-static bool naive_allocate(struct naive *n, struct naive_request *q) {
-    int64_t tokens = q->num_computed + q->new_tokens;
-    int64_t need = 0;
-    while ((q->blocks + need) * n->config->block_tokens < tokens) {
-        need++;
-    }
-    if (need > n->free_blocks) {
-        return false;
-    }
-    n->free_blocks -= need;
-    q->blocks += need;
-    return true;
-}
-
-static int64_t num_tokens(const struct naive_request *q) {
-    return q->act.input + q->num_output;
-}
-
-static void naive_preempt(struct naive *n) {
-    size_t last = n->running[--n->running_count];
-    struct naive_request *q = &n->requests[last];
-    n->free_blocks += q->blocks;
-    q->blocks = q->num_computed = q->new_tokens = 0;
-    q->where = NAIVE_WAITING;
-    q->act.preemptions++;
-    n->preemptions++;
-    insert_first(n->waiting, &n->waiting_count, last);
-}
-
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static void naive_schedule(struct naive *n, simtime now) {
-    int64_t budget = n->config->max_num_batched_tokens;
-    bool preempted = false;
-    for (size_t i = 0; i < n->count; i++) {
-        n->requests[i].new_tokens = 0;
-    }
-    for (size_t i = 0; i < n->running_count && budget > 0; i++) {
-        struct naive_request *q = &n->requests[n->running[i]];
-        q->new_tokens = least(num_tokens(q) - q->num_computed, budget);
-        q->new_tokens = least(q->new_tokens, n->config->max_model_len - 1 - q->num_computed);
-        bool fits = naive_allocate(n, q);
-        while (!fits && i < n->running_count) {
-            naive_preempt(n);
-            preempted = true;
-            fits = i < n->running_count && naive_allocate(n, q);
-        }
-        if (!fits) {
-            break;
-        }
-        budget -= q->new_tokens;
-    }
-    while (!preempted && n->waiting_count > 0 && budget > 0 &&
-           n->running_count < (size_t)n->config->max_num_seqs) {
-        struct naive_request *q = &n->requests[n->waiting[0]];
-        q->new_tokens = num_tokens(q) - q->num_computed;
-        bool whole = n->config->chunked_prefill || q->new_tokens <= budget;
-        q->new_tokens = least(q->new_tokens, budget);
-        if (!whole || !naive_allocate(n, q)) {
-            q->new_tokens = 0;
-            break;
-        }
-        n->running[n->running_count++] = n->waiting[0];
-        erase(n->waiting, &n->waiting_count, 0);
-        q->where = NAIVE_RUNNING;
-        q->act.scheduled = q->act.scheduled < 0 ? now : q->act.scheduled;
-        budget -= q->new_tokens;
-    }
-}
-
-static int64_t pairs_of(const struct naive_request *q) {
-    int64_t pairs = 0;
-    for (int64_t k = q->num_computed + 1; k <= q->num_computed + q->new_tokens; k++) {
-        pairs += k; /* token k attends to k tokens */
-    }
-    return pairs;
-}
-
-static bool is_decoding(const struct naive_request *q) {
-    return q->new_tokens == 1 && q->num_output > 0 && q->num_computed + 1 == num_tokens(q);
-}
-
-/* A sequence that computes the one token it generated last is decoding; all else is prefill. */
-static simtime naive_duration(struct naive *n) {
-    struct step_shape shape = {0};
-    for (size_t i = 0; i < n->count; i++) {
-        const struct naive_request *q = &n->requests[i];
-        int64_t after = q->num_computed + q->new_tokens;
-        if (q->new_tokens == 0) {
-            continue;
-        }
-        if (is_decoding(q)) {
-            shape.decode_sequences++;
-            shape.decode_context += after;
-        } else {
-            shape.prefill_tokens += q->new_tokens;
-            shape.prefill_context += after;
-            shape.prefill_pairs += pairs_of(q);
-        }
-        shape.sampled += after == num_tokens(q);
-    }
-    n->shape = shape;
-    return shape.decode_sequences + shape.prefill_tokens ? service_time_step(n->times, &shape) : 0;
-}
-
-/* A step's time by token, its attention by context and by pairs; docs/cost.md. */
-static void naive_share(struct naive *n) {
-    struct step_parts parts;
-    service_time_parts(n->times, &n->shape, &parts);
-    double tokens = (double)(n->shape.decode_sequences + n->shape.prefill_tokens);
-    for (size_t i = 0; i < n->running_count; i++) {
-        struct naive_request *q = &n->requests[n->running[i]];
-        q->act.work_ps += (double)parts.by_token * (double)q->new_tokens / tokens;
-        if (is_decoding(q)) {
-            q->act.work_ps += (double)(parts.decode_slope * (q->num_computed + 1));
-        } else if (q->new_tokens > 0) {
-            q->act.work_ps += (double)parts.prefill * (double)pairs_of(q) / (double)n->shape.prefill_pairs;
-        }
-    }
-}
-
-static void naive_end(struct naive_request *q, simtime now, enum request_status status) {
-    q->where = NAIVE_OVER;
-    q->act.done = now;
-    q->act.status = status;
-    q->act.generated = (uint32_t)q->num_output;
-}
-
-static void naive_free(struct naive *n, size_t which) {
-    n->free_blocks += n->requests[which].blocks;
-    n->requests[which].blocks = 0;
-    erase(n->running, &n->running_count, find(n->running, n->running_count, which));
-}
-
-/* update_from_output, for one request. */
-static void naive_update(struct naive *n, size_t which, simtime now, simtime *last_token) {
-    struct naive_request *q = &n->requests[which];
-    q->num_computed += q->new_tokens;
-    if (q->new_tokens > 0 && q->num_computed == num_tokens(q)) {
-        q->num_output++;
-        if (q->num_output == 1) {
-            q->act.first = now;
-        } else {
-            n->gaps++;
-            n->gap_sum += now - last_token[which];
-        }
-        last_token[which] = now;
-    }
-    /* check_stop: max_tokens, or max_model_len */
-    if (q->num_output >= q->act.output || num_tokens(q) >= n->config->max_model_len) {
-        naive_free(n, which);
-        naive_end(q, now, REQUEST_COMPLETED);
-    }
-}
-
-static void naive_arrive(struct naive *n, size_t which) {
-    struct naive_request *q = &n->requests[which];
-    if ((int64_t)q->act.input >= n->config->max_model_len) {
-        q->where = NAIVE_OVER;
-        q->act.status = REQUEST_REJECTED;
-        return;
-    }
-    q->where = NAIVE_WAITING;
-    n->waiting[n->waiting_count++] = which;
-}
-
-/* Arrivals (in order) and cancellations with from <= date < to. Their dates never coincide. */
-static void naive_world(struct naive *n, simtime from, simtime to, simtime step_ends) {
-    for (size_t i = 0; i < n->count; i++) {
-        struct naive_request *q = &n->requests[i];
-        if (q->where == NAIVE_NOWHERE && q->act.at >= from && q->act.at < to) {
-            naive_arrive(n, i);
-        }
-        if (q->act.cancel_at >= from && q->act.cancel_at < to && q->where == NAIVE_WAITING) {
-            erase(n->waiting, &n->waiting_count, find(n->waiting, n->waiting_count, i));
-            naive_end(q, q->act.cancel_at, REQUEST_TIMED_OUT);
-        } else if (q->act.cancel_at >= from && q->act.cancel_at < to && q->where == NAIVE_RUNNING) {
-            q->aborted = true;
-            assert_true(step_ends >= q->act.cancel_at);
-        }
-    }
-}
-
-static simtime naive_next_arrival(const struct naive *n) {
-    simtime next = SIMTIME_NEVER;
-    for (size_t i = 0; i < n->count; i++) {
-        if (n->requests[i].where == NAIVE_NOWHERE && n->requests[i].act.at < next) {
-            next = n->requests[i].act.at;
-        }
-    }
-    return next;
-}
-
-static void naive_step(struct naive *n, simtime begin, simtime end, simtime *last_token) {
-    size_t batch[STAGE_REQUESTS_MAX];
-    size_t batch_count = n->running_count;
-    memcpy(batch, n->running, batch_count * sizeof *batch);
-    naive_share(n);
-    naive_world(n, begin, end, end);
-    for (size_t i = 0; i < batch_count; i++) {
-        if (n->requests[batch[i]].aborted) {
-            naive_free(n, batch[i]);
-            naive_end(&n->requests[batch[i]], end, REQUEST_TIMED_OUT);
-        } else {
-            naive_update(n, batch[i], end, last_token);
-        }
-    }
-    n->steps++;
-    n->busy += end - begin;
-}
-
-static void naive_play(struct naive *n) {
-    static simtime last_token[STAGE_REQUESTS_MAX];
-    simtime now = 0;
-    n->free_blocks = n->config->kv_blocks;
-    for (;;) {
-        if (n->waiting_count + n->running_count == 0) {
-            now = naive_next_arrival(n); /* idle: what arrives at one instant is one batch */
-            if (now == SIMTIME_NEVER) {
-                return;
-            }
-            naive_world(n, now, now + 1, SIMTIME_NEVER);
-        }
-        naive_schedule(n, now);
-        simtime duration = naive_duration(n);
-        if (duration > 0) {
-            naive_step(n, now, now + duration, last_token);
-            now += duration;
-        } else {
-            assert_int_equal(n->waiting_count + n->running_count, 0); /* all were turned away */
-        }
-    }
-}
 
 /* ---- random workloads ---- */
 
@@ -297,8 +14,12 @@ static int64_t between(struct rng *rng, int64_t low, int64_t high) {
     return low + (int64_t)rng_below(rng, (uint64_t)(high - low + 1));
 }
 
+struct features {
+    bool priority, speculation, adapters;
+};
+
 /* Small tables: a batch of at most 64, so that compiling one takes no time. */
-static struct replica_config random_config(struct rng *rng) {
+static struct replica_config random_config(struct rng *rng, const struct features *with) {
     struct replica_config c = replica_of("meta-llama/Meta-Llama-3-8B-Instruct", "H100", 1);
     static const int64_t block_sizes[] = {1, 2, 8, 16};
     static const double loads[] = {1.0, 1.05, 1.3, 2.0, 8.0};
@@ -312,11 +33,25 @@ static struct replica_config random_config(struct rng *rng) {
     }
     int64_t needed = (c.max_model_len + c.block_tokens - 1) / c.block_tokens;
     c.kv_blocks = (int64_t)((double)needed * loads[rng_below(rng, 5)]);
+    if (with->speculation && rng_below(rng, 4) > 0) {
+        c.speculation = (struct speculation){.kind = rng_below(rng, 2) ? DRAFT_LAYER : DRAFT_LOOKUP,
+                                             .tokens = between(rng, 1, 5),
+                                             .acceptance = (double)rng_below(rng, 5) / 4};
+        c.lookahead_tokens = c.speculation.kind == DRAFT_LAYER ? c.speculation.tokens : 0;
+    }
+    if (with->adapters) {
+        c.adapters.on_gpu = between(rng, 1, 4);
+        c.adapters.on_host = c.adapters.on_gpu + between(rng, 0, 2);
+        c.adapters.to_gpu_ps = 7 * SIMTIME_SECOND / 1000;
+        c.adapters.to_host_ps = 31 * SIMTIME_SECOND / 1000;
+    }
+    c.priority_scheduling = with->priority;
     return c;
 }
 
 /* Bursts of up to a dozen requests; one in six is given up at some date. A step takes about 8 ms. */
 static void random_acts(struct stage *s, const struct replica_config *c, struct rng *rng) {
+    uint64_t levels = c->priority_scheduling ? 4 : 1;
     simtime at = 0;
     int64_t count = between(rng, 1, 70);
     simtime spread = between(rng, 1, 300) * SIMTIME_SECOND / 1000;
@@ -327,6 +62,8 @@ static void random_acts(struct stage *s, const struct replica_config *c, struct 
             int64_t input = between(rng, 1, tries_too_much ? c->max_model_len + 3 : c->max_model_len / 2 + 1);
             struct act *act =
                 stage_add(s, at, (uint32_t)input, (uint32_t)between(rng, 1, c->max_model_len + 4));
+            act->priority = (int16_t)((int)rng_below(rng, levels) - 1);
+            act->adapter = c->adapters.on_gpu > 0 ? (uint32_t)rng_below(rng, NAIVE_ADAPTERS + 1) : 0;
             if (rng_below(rng, 6) == 0) {
                 act->cancel_at = (at + between(rng, 0, SIMTIME_SECOND)) | 1;
             }
@@ -376,14 +113,14 @@ static void assert_idle(const struct stage *s) {
     assert_int_equal(request_pool_live(s->pool), 0);
 }
 
-static void compare_with_a_naive_reading(bool fast) {
-    enum { ROUNDS = 1000 };
+static void compare_with_a_naive_reading(bool fast, struct features with) {
+    enum { ROUNDS = 700 };
     static struct naive n;
     static struct stage s;
     uint64_t requests = 0, preemptions = 0, unchunked = 0, aborted = 0;
     for (uint64_t round = 0; round < ROUNDS; round++) {
         struct rng rng = rng_stream_id(1, RNG_TEST, round);
-        struct replica_config config = random_config(&rng);
+        struct replica_config config = random_config(&rng, &with);
         struct arena arena = {0};
         struct service_time *times = compiled(&config, &arena);
         stage_begin(&s);
@@ -415,12 +152,35 @@ static void compare_with_a_naive_reading(bool fast) {
 
 static void equals_a_naive_reading_of_vllm_to_the_picosecond(void **state) {
     (void)state;
-    compare_with_a_naive_reading(false);
+    compare_with_a_naive_reading(false, (struct features){0});
 }
 
 static void in_runs_of_steps_too(void **state) {
     (void)state;
-    compare_with_a_naive_reading(true);
+    compare_with_a_naive_reading(true, (struct features){0});
+}
+
+static void with_priorities_too(void **state) {
+    (void)state;
+    compare_with_a_naive_reading(false, (struct features){.priority = true});
+    compare_with_a_naive_reading(true, (struct features){.priority = true});
+}
+
+static void with_speculative_decoding_too(void **state) {
+    (void)state;
+    compare_with_a_naive_reading(true, (struct features){.speculation = true});
+}
+
+static void with_adapters_too(void **state) {
+    (void)state;
+    compare_with_a_naive_reading(false, (struct features){.adapters = true});
+    compare_with_a_naive_reading(true, (struct features){.adapters = true});
+}
+
+static void with_all_of_them_too(void **state) {
+    (void)state;
+    compare_with_a_naive_reading(true,
+                                 (struct features){.priority = true, .speculation = true, .adapters = true});
 }
 
 /* Contexts of tens of thousands of tokens: runs that cross many pieces of the table of service times. */
@@ -512,6 +272,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_a_naive_reading_of_vllm_to_the_picosecond),
         cmocka_unit_test(in_runs_of_steps_too),
+        cmocka_unit_test(with_priorities_too),
+        cmocka_unit_test(with_speculative_decoding_too),
+        cmocka_unit_test(with_adapters_too),
+        cmocka_unit_test(with_all_of_them_too),
         cmocka_unit_test(runs_cross_pieces_of_the_service_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,19 @@ static struct stage s;
 
 static bool fast; /* runs of steps as one event, or single ones */
 
+static void open_server(void) {
+    times = compiled(&config, &arena);
+    stage_begin(&s);
+    s.replica = batching_create(s.engine, &config, times, fast, &s.events);
+}
+
+/* For what is changed in `config` before open_server(). */
+static void reopen_server(void) {
+    stage_end(&s);
+    arena_free(&arena);
+    open_server();
+}
+
 static void small_server(int64_t kv_tokens, int64_t budget, int64_t sequences) {
     config = replica_of("meta-llama/Meta-Llama-3-8B-Instruct", "H100", 1);
     config.max_model_len = 512;
@@ -25,9 +38,7 @@ static void small_server(int64_t kv_tokens, int64_t budget, int64_t sequences) {
     config.kv_blocks = kv_tokens / 16;
     config.max_num_batched_tokens = budget;
     config.max_num_seqs = sequences;
-    times = compiled(&config, &arena);
-    stage_begin(&s);
-    s.replica = batching_create(s.engine, &config, times, fast, &s.events);
+    open_server();
 }
 
 static int close_server(void **state) {
@@ -163,6 +174,121 @@ static void the_last_admitted_gives_way_and_computes_again(void **state) {
     replica_settle(s.replica);
     assert_int_equal(s.replica->kv_peak_permille, 1000);
     assert_idle(&s);
+}
+
+/* The first has the lower priority: it goes although the second was admitted after it. */
+static void the_least_urgent_gives_way_under_priority_scheduling(void **state) {
+    (void)state;
+    small_server(512, 1024, 8); /* 32 blocks */
+    config.priority_scheduling = true;
+    reopen_server();
+    stage_add(&s, 0, 240, 60)->priority = 5; /* 15 blocks, 19 in the end */
+    stage_add(&s, 0, 240, 60)->priority = -1;
+    stage_add(&s, 0, 240, 1)->priority = 5; /* as urgent as the first, and later */
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[0].preemptions, 1);
+    assert_int_equal(s.acts[1].preemptions, 0);
+    assert_true(s.acts[1].done < s.acts[0].done);
+    assert_int_equal(s.acts[2].scheduled, s.acts[1].done); /* the first went back in front of it */
+    assert_idle(&s);
+}
+
+static void who_is_more_urgent_passes_those_who_wait(void **state) {
+    (void)state;
+    small_server(4096, 1024, 1);
+    config.priority_scheduling = true;
+    reopen_server();
+    stage_add(&s, 0, 10, 5);
+    stage_add(&s, 1, 10, 1)->priority = 2;
+    stage_add(&s, 2, 10, 1)->priority = 1;
+    stage_add(&s, 3, 10, 1)->priority = 1;
+    stage_play(&s, SIMTIME_NEVER);
+    simtime one = prefill_time(10);
+    assert_int_equal(s.acts[2].done, s.acts[0].done + one); /* nobody running is stopped for it */
+    assert_int_equal(s.acts[3].done, s.acts[0].done + 2 * one);
+    assert_int_equal(s.acts[1].done, s.acts[0].done + 3 * one);
+}
+
+static void right_drafts_come_out_of_one_step(void **state) {
+    (void)state;
+    small_server(4096, 1024, 8);
+    config.speculation = (struct speculation){.kind = DRAFT_LOOKUP, .tokens = 3, .acceptance = 1};
+    reopen_server();
+    stage_add(&s, 0, 100, 10); /* 1 of the prompt's step, 4, 4, and 1 of 4: the answer ends there */
+    stage_play(&s, SIMTIME_NEVER);
+    struct step_shape verify = {.decode_sequences = 1, .draft_tokens = 3, .sampled = 4};
+    simtime end = s.acts[0].first;
+    for (int64_t known = 101; known <= 109; known += 4) {
+        verify.decode_context = known + 3;
+        end += service_time_step(times, &verify);
+    }
+    assert_int_equal(s.acts[0].first, prefill_time(100));
+    assert_int_equal(s.acts[0].done, end);
+    assert_int_equal(s.acts[0].generated, 10);
+    assert_int_equal(s.replica->generated_tokens, 10);
+    assert_int_equal(s.replica->steps, 4);
+    assert_int_equal(s.gaps, 3); /* one a step that tokens came out of */
+    assert_idle(&s);
+}
+
+static void wrong_drafts_cost_time_and_no_more(void **state) {
+    (void)state;
+    small_server(4096, 1024, 8);
+    config.speculation = (struct speculation){.kind = DRAFT_LOOKUP, .tokens = 3, .acceptance = 0};
+    reopen_server();
+    stage_add(&s, 0, 100, 5);
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.replica->steps, 5);
+    assert_true(s.acts[0].done > prefill_time(100) + 4 * decode_time(1, 105));
+    assert_idle(&s);
+}
+
+/* Eagle's layer writes three places ahead: 13 + 3 tokens fill the block, the next one needs another. */
+static void drafts_have_kv_slots_ahead(void **state) {
+    (void)state;
+    for (int64_t lookahead = 0; lookahead <= 3; lookahead += 3) {
+        small_server(512, 1024, 8);
+        config.speculation = (struct speculation){.kind = DRAFT_LOOKUP, .tokens = 3, .acceptance = 0};
+        config.lookahead_tokens = lookahead;
+        reopen_server();
+        stage_add(&s, 0, 10, 2); /* the second step computes tokens 11 to 14 */
+        stage_play(&s, SIMTIME_NEVER);
+        replica_settle(s.replica);
+        assert_int_equal(s.replica->kv_peak_permille, lookahead ? 2 * 1000 / 32 : 1000 / 32);
+        close_server(NULL);
+    }
+    small_server(512, 1024, 8); /* for the teardown */
+}
+
+static void an_adapter_too_many_is_passed_over(void **state) {
+    (void)state;
+    small_server(4096, 1024, 8);
+    config.adapters = (struct adapter_limits){
+        .on_gpu = 1, .on_host = 1, .to_gpu_ps = SIMTIME_SECOND / 100, .to_host_ps = SIMTIME_SECOND};
+    reopen_server();
+    stage_add(&s, 0, 10, 3)->adapter = 1;
+    stage_add(&s, 0, 10, 1)->adapter = 2;
+    stage_add(&s, 0, 10, 1)->adapter = 1;
+    stage_add(&s, 0, 10, 1); /* the base model */
+    stage_play(&s, SIMTIME_NEVER);
+    simtime loads = SIMTIME_SECOND + SIMTIME_SECOND / 100;
+    simtime three = service_time_step(
+        times, &(struct step_shape){
+                   .prefill_tokens = 30, .prefill_pairs = 3 * 55, .prefill_context = 30, .sampled = 3});
+    assert_int_equal(s.acts[2].done, loads + three);
+    assert_int_equal(s.acts[3].done, loads + three);
+    assert_int_equal(s.acts[0].done, loads + three + decode_time(1, 11) + decode_time(1, 12));
+    assert_int_equal(s.acts[1].done, s.acts[0].done + loads + prefill_time(10));
+    assert_idle(&s);
+}
+
+static void an_adapter_needs_an_engine_that_takes_some(void **state) {
+    (void)state;
+    small_server(4096, 1024, 8);
+    stage_add(&s, 0, 10, 1)->adapter = 1;
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[0].status, REQUEST_REJECTED);
+    assert_non_null(strstr(s.acts[0].reason, "--enable-lora"));
 }
 
 /* A steady stream of short requests never keeps a long one out: first come first served. */
@@ -309,6 +435,13 @@ int main(void) {
         cmocka_unit_test_teardown(a_long_prompt_is_computed_in_chunks_of_the_budget, close_server),
         cmocka_unit_test_teardown(the_next_turn_of_a_session_computes_what_is_new, close_server),
         cmocka_unit_test_teardown(the_last_admitted_gives_way_and_computes_again, close_server),
+        cmocka_unit_test_teardown(the_least_urgent_gives_way_under_priority_scheduling, close_server),
+        cmocka_unit_test_teardown(who_is_more_urgent_passes_those_who_wait, close_server),
+        cmocka_unit_test_teardown(right_drafts_come_out_of_one_step, close_server),
+        cmocka_unit_test_teardown(wrong_drafts_cost_time_and_no_more, close_server),
+        cmocka_unit_test_teardown(drafts_have_kv_slots_ahead, close_server),
+        cmocka_unit_test_teardown(an_adapter_too_many_is_passed_over, close_server),
+        cmocka_unit_test_teardown(an_adapter_needs_an_engine_that_takes_some, close_server),
         cmocka_unit_test_teardown(nobody_starves, close_server),
         cmocka_unit_test_teardown(a_prompt_as_long_as_the_model_allows_is_turned_away, close_server),
         cmocka_unit_test_teardown(a_waiting_request_is_cancelled_at_once, close_server),

@@ -15,6 +15,8 @@ struct act {
     uint32_t input, output;
     double service_s;
     uint64_t session; /* 0 = none */
+    int16_t priority;
+    uint32_t adapter; /* 0 = none */
     bool uncounted;
     struct request *r;
     simtime scheduled, first, done;
@@ -120,6 +122,8 @@ static inline void stage_submit(void *context, uint64_t index) {
     r->output_tokens = act->output;
     r->service_s = act->service_s;
     r->counted = !act->uncounted;
+    r->priority = act->priority;
+    r->adapter = act->adapter;
     if (act->session) {
         r->chunks = &act->session;
         r->chunk_count = 1;

@@ -33,6 +33,11 @@ static inline struct engine_args arguments(const char *model) {
         .prefix_caching = -1,
         .enforce_eager = -1,
         .async_scheduling = -1,
+        .speculation.tokens = -1,
+        .enable_lora = -1,
+        .max_loras = -1,
+        .max_cpu_loras = -1,
+        .max_lora_rank = -1,
     };
 }
 
