@@ -427,7 +427,7 @@ static void make_replica(struct world *w, struct serving_pod *p) {
         return;
     }
     const struct pool_times *on = &load->on_pool[cluster_node(w->cluster, (size_t)p->pod->node)->pool];
-    p->replica = batching_create(w->engine, &on->config, on->times, !w->stepping, &w->replica_events);
+    p->replica = data_parallel_create(w->engine, &on->config, on->times, !w->stepping, &w->replica_events);
     p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
 }
 
@@ -444,6 +444,8 @@ static void on_pod_ready(void *context, struct pod *pod) {
     make_replica(w, p);
     p->replica->name = pod->name;
     p->replica->index = (uint32_t)w->serving_count;
+    p->replica->rank = w->next_rank;
+    w->next_rank += load->plain ? 1 : p->replica->servers;
     p->replica->service = p->service;
     pod->owner_data = p;
     w->pods = arena_grow(w->arena, w->pods, w->serving_count, w->serving_count + 1, &w->serving_capacity,

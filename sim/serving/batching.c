@@ -56,7 +56,7 @@ static void step_begin(struct batching *b) {
     bool repeats = b->fast && b->config.speculation.tokens == 0 && all_fit && shape.prefill_tokens == 0 &&
                    shape.decode_sequences == b->running_count;
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
-    b->event = engine_at_ranked(b->base.engine, end, b->base.index, step_end, b, 0);
+    b->event = engine_at_ranked(b->base.engine, end, b->base.rank, step_end, b, 0);
 }
 
 /* ---- ending one ---- */
@@ -193,7 +193,7 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         b->base.cut++;
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
-    r->ticket = b->next_ticket++;
+    r->ticket = b->base.first_ticket + b->next_ticket++;
     waiting_add(b, r);
     if ((b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs) {
         run_settle(b); /* it may join at the end of this step; with no place, or behind others that it cannot

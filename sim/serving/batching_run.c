@@ -82,7 +82,7 @@ static int64_t steps_ended(const struct batching *b, simtime *began) {
         }
     }
     /* A step that ends this very instant has ended only if its event would have had its turn. */
-    if (done > 0 && end == now && !engine_step_is_past(b->base.engine, b->base.index)) {
+    if (done > 0 && end == now && !engine_step_is_past(b->base.engine, b->base.rank)) {
         done--;
         end -= last;
     }

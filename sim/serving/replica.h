@@ -1,6 +1,7 @@
 /* sim/serving/replica.h: one replica of a service: what takes requests and answers them after a while.
  *
- * Two kinds: continuous batching of a language model on GPUs (batching.c), and a plain server with c threads
+ * Three kinds: continuous batching of a language model on GPUs (batching.c), several of those side by side
+ * (data_parallel.c), and a plain server with c threads
  * and a queue (plain_server.c). Whoever owns the replica is told what happens through struct replica_events;
  * it may submit to this or another replica from inside those calls, and cancel or stop from inside
  * `finished`.
@@ -57,6 +58,10 @@ struct replica {
     const char *name; /* namespace/kind/name/ordinal */
     uint32_t index;   /* in the run */
     uint32_t service; /* that it serves */
+    uint32_t
+        rank; /* of the ends of its steps among those of an instant: `servers` ranks from here are its own
+               */
+    uint64_t first_ticket; /* its requests are counted from here */
     /* What the gateway and telemetry may know. */
     uint32_t waiting;
     uint32_t running;
@@ -82,6 +87,12 @@ struct replica {
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,
                                 const struct service_time *times, bool fast,
                                 const struct replica_events *events);
+
+/* As many engines side by side as the config has (--data-parallel-size), which look like one replica with
+ * that many servers. */
+struct replica *data_parallel_create(struct engine *engine, const struct replica_config *config,
+                                     const struct service_time *times, bool fast,
+                                     const struct replica_events *events);
 
 /* A server with `concurrency` threads, a FIFO queue of at most `queue_limit` (-1 = any) and service times
  * drawn from `law` by (seed, service name, request id), so that two definitions see the same work; a request

@@ -144,7 +144,8 @@ static bool fill_parallel(struct replica_config *c, const struct engine_args *ar
     const struct architecture *a = c->architecture;
     c->tensor_parallel = given(args->tensor_parallel, 1);
     c->pipeline_parallel = given(args->pipeline_parallel, 1);
-    int64_t data = given(args->data_parallel, 1);
+    int64_t data = c->data_parallel = given(args->data_parallel, 1);
+    c->engines_in_turn = args->server != NULL && strcmp(args->server, "sglang") == 0;
     if (c->tensor_parallel < 1 || c->tensor_parallel > 8) {
         return error_at(err, ERROR_INVALID, &args->pos, "--tensor-parallel-size",
                         "expected 1 to 8: all-reduces among more GPUs are not modelled");

@@ -104,6 +104,8 @@ struct replica_config {
     const struct architecture *architecture;
     const struct gpu_kind *gpu;
     int64_t tensor_parallel, pipeline_parallel;
+    int64_t data_parallel; /* engines of this kind in a pod */
+    bool engines_in_turn;  /* requests go to them one after the other; else to the least loaded */
     int64_t max_num_seqs;
     int64_t max_num_batched_tokens;
     int64_t max_model_len;
@@ -129,8 +131,8 @@ struct replica_config {
 /* Fills a config from the arguments and the GPU. `gpu_memory_bytes` is the node's, 0 for the kind's own.
  * Errors (at the arguments' place, naming the flag): more GPUs than the pod has, heads that do not divide,
  * weights that do not fit, batch limits that contradict each other, a maximum length beyond the model's or
- * that the KV cache cannot hold (vLLM refuses to start). --data-parallel-size only counts towards the GPUs:
- * each of those engines is a replica of this config. */
+ * that the KV cache cannot hold (vLLM refuses to start). Each of --data-parallel-size engines is one of
+ * this config. */
 bool replica_config_fill(struct replica_config *config, const struct engine_args *args,
                          const struct architecture *architecture, const struct gpu_kind *gpu,
                          double gpu_memory_bytes, int64_t pod_gpus, struct error *err);

@@ -235,6 +235,7 @@ struct world {
     struct replica_events replica_events;
     struct serving_pod **pods; /* by replica index */
     size_t serving_count, serving_capacity;
+    uint32_t next_rank; /* of the next replica */
     /* network: hosts of the generated platform */
     uint32_t *region_host;  /* users of each scenario region */
     uint32_t *region_zone;  /* the nearest zone: where their gateway is */

@@ -103,6 +103,10 @@ check "priority scheduling" same "$SCRATCH/flags" --set "$two_tenants" --set 'po
 with_flags --enable-lora --max-loras=1 --max-cpu-loras=2
 check "adapters" same "$SCRATCH/flags" --set "$two_tenants" --set 'policies.0.adapters={gold: a, free: b}'
 
+with_flags --data-parallel-size=2
+sed -i 's/gpu: "1"/gpu: "2"/' "$SCRATCH/flags/manifests/chat.yaml"
+check "two engines in a pod" same "$SCRATCH/flags" --set cluster.pools.0.gpus=2 --set traces.0.rate_scale=16
+
 # Drafts differ from request to request: every step is taken by itself, and --verbose says so.
 falls_back() {
     ! same "$@" && same_tables && [[ $(events fast) -eq $(events single) ]] &&

@@ -49,6 +49,8 @@ const struct engine_flag engine_flags_vllm[] = {
      NULL},
     {"--max-lora-rank", NULL, FLAG_MODELLED, FLAG_VALUE, "rank that adapters are stored at",
      engine_set_lora_rank, NULL},
+    {"--data-parallel-size", "-dp", FLAG_MODELLED, FLAG_VALUE, "engines side by side behind one API server",
+     engine_set_data_parallel, NULL},
     /* no effect: API server */
     {"--host", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "address of the API server", NULL, NULL},
     {"--port", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "port of the API server", NULL, NULL},
@@ -197,8 +199,6 @@ const struct engine_flag engine_flags_vllm[] = {
     {"--multi-step-stream-outputs", NULL, FLAG_NO_EFFECT, FLAG_SWITCH, "streaming of multi-step scheduling",
      NULL, NULL},
     /* not modelled: parallelism */
-    {"--data-parallel-size", "-dp", FLAG_NOT_MODELLED, FLAG_VALUE,
-     "engines side by side behind one API server", engine_set_data_parallel, "1"},
     {"--data-parallel-size-local", "-dpl", FLAG_NOT_MODELLED, FLAG_VALUE, "data parallelism", NULL, "1"},
     {"--data-parallel-rank", "-dpn", FLAG_NOT_MODELLED, FLAG_VALUE, "data parallelism", NULL, NULL},
     {"--data-parallel-start-rank", "-dpr", FLAG_NOT_MODELLED, FLAG_VALUE, "data parallelism", NULL, NULL},
