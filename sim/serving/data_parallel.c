@@ -192,6 +192,7 @@ struct replica *data_parallel_create(struct engine *engine, const struct replica
         .first_token = core_first_token,
         .finished = core_finished,
         .token_gaps = core_token_gaps,
+        .watch = events->watch,
         .context = p,
     };
     p->cores = mem_zalloc(p->base.servers, sizeof *p->cores);
