@@ -7,6 +7,7 @@
  * (--load-balance-method round_robin).
  *
  * Left out: that engines of a mixture-of-experts model wait for each other in every step. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "serving/replica.h"
@@ -35,6 +36,7 @@ static struct replica *core_of(const struct data_parallel *p, const struct reque
 static void gather(struct data_parallel *p) {
     struct replica *b = &p->base;
     uint64_t kv = 0, peak = 0;
+    assert(b->servers > 1);
     b->waiting = b->running = 0;
     b->steps = b->preemptions = b->cut = b->prompt_tokens = b->generated_tokens = 0;
     b->prefix_queries = b->prefix_hits = 0;
