@@ -31,16 +31,40 @@ simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
     return time;
 }
 
+static bool is_empty(const struct step_shape *shape) {
+    return shape->decode_sequences + shape->prefill_tokens == 0;
+}
+
+/* The batch of the step that begins now; false when somebody was preempted for it. */
+static bool make_batch(struct batching *b, struct step_shape *shape) {
+    b->unsettled = true;
+    b->loading_ps = 0;
+    bool all_fit = schedule_vllm(b, shape);
+    if (b->config.async_scheduling && is_empty(shape) && b->waiting.head) {
+        b->just_left = b->just_freed = 0;
+        b->caught_up = true;
+        all_fit = schedule_vllm(b, shape);
+        b->caught_up = false;
+    }
+    b->unsettled = false;
+    return all_fit;
+}
+
+/* May a request that waits now join the next step, though it could not join this one? It was tried in vain,
+ * and during a run blocks only become fewer; but for what asynchronous scheduling does not know of yet. */
+static bool may_join_next(const struct batching *b) {
+    return b->config.async_scheduling && b->waiting.head &&
+           (b->just_left > 0 || b->just_freed > 0 ||
+            (int32_t)(b->last_joined + 2 - (uint32_t)b->base.steps) > 0);
+}
+
 static void step_end(void *context, uint64_t argument);
 
 static void step_begin(struct batching *b) {
     struct step_shape shape = {0};
-    b->unsettled = true;
-    b->loading_ps = 0;
-    bool all_fit = schedule_vllm(b, &shape);
-    b->unsettled = false;
+    bool all_fit = make_batch(b, &shape);
     batching_update_load(b);
-    b->stepping = shape.decode_sequences + shape.prefill_tokens > 0;
+    b->stepping = !is_empty(&shape);
     if (!b->stepping) {
         assert(b->running_count == 0 && !b->waiting.head); /* nobody starves: any request fits alone */
         return;
@@ -52,9 +76,8 @@ static void step_begin(struct batching *b) {
     if (b->watched) {
         batching_watch_begins(b, &shape, all_fit, b->budget_left);
     }
-    /* Whoever waits now was tried and waits on: during a run blocks only become fewer. */
-    bool repeats = b->fast && b->config.speculation.tokens == 0 && all_fit && shape.prefill_tokens == 0 &&
-                   shape.decode_sequences == b->running_count;
+    bool repeats = b->fast && !may_join_next(b) && b->config.speculation.tokens == 0 && all_fit &&
+                   shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.rank, step_end, b, 0);
 }
@@ -115,6 +138,7 @@ static int64_t advance_running(struct batching *b, simtime now) {
     int64_t kept = 0;
     int64_t leaving = 0;
     b->unsettled = true;
+    b->just_freed = 0;
     share_ended(b);
     for (int64_t i = 0; i < b->running_count; i++) {
         struct request *r = b->running[i];
@@ -134,12 +158,15 @@ static int64_t advance_running(struct batching *b, simtime now) {
         if (r->place == PLACE_RUNNING) {
             b->running[kept++] = r;
         } else {
+            int64_t free = b->free_blocks;
             release(b, r);
+            b->just_freed += b->config.async_scheduling ? b->free_blocks - free : 0;
             b->leaving[leaving++] = r;
         }
     }
     share_done(b);
     b->running_count = kept;
+    b->just_left = b->config.async_scheduling ? leaving : 0;
     b->unsettled = false;
     batching_update_load(b);
     return leaving;
@@ -174,7 +201,24 @@ static void step_kick(void *context, uint64_t argument) {
     (void)argument;
     struct batching *b = context;
     b->event = 0;
+    b->just_left = b->just_freed = 0;
     step_begin(b);
+}
+
+/* Notes the step under way; one that finds the engine idle is in the next. */
+static void note_step(struct batching *b, struct request *r) {
+    bool idle = !b->in_step && (!b->stepping || b->event);
+    r->joined_step = (uint32_t)b->base.steps + (idle ? 0u - 2u : (uint32_t)run_steps_ended(b));
+    b->last_joined = r->joined_step;
+}
+
+/* A run goes on no further than to the step that one who has come may join. */
+static void make_way(struct batching *b, const struct request *r) {
+    if (b->config.async_scheduling) {
+        run_cut(b, (int64_t)(r->joined_step + 2 - (uint32_t)b->base.steps));
+    } else {
+        run_settle(b);
+    }
 }
 
 static bool batching_submit(struct replica *replica, struct request *r, const char **reason) {
@@ -194,10 +238,10 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
     r->ticket = b->base.first_ticket + b->next_ticket++;
+    note_step(b, r);
     waiting_add(b, r);
     if ((b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs) {
-        run_settle(b); /* it may join at the end of this step; with no place, or behind others that it cannot
-                          pass, it does not */
+        make_way(b, r); /* with no place, or behind others that it cannot pass, it waits on */
     }
     batching_update_load(b);
     if (r->watched) {

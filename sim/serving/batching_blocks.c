@@ -15,7 +15,7 @@ bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens, int6
     if (need <= 0) {
         return true;
     }
-    if (need > b->free_blocks) {
+    if (need > b->free_blocks - b->just_freed) {
         return false;
     }
     batching_take_blocks(b, need);
@@ -40,7 +40,7 @@ struct prefix_match prefix_of(const struct batching *b, const struct request *r)
 bool blocks_admit(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens) {
     int64_t size = b->config.block_tokens;
     int64_t need = (match->tokens + tokens + size - 1) / size - match->tokens / size;
-    if (need + match->evictable > b->free_blocks) {
+    if (need + match->evictable > b->free_blocks - b->just_freed) {
         return false;
     }
     if (match->chunks > 0) {

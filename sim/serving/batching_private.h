@@ -57,6 +57,10 @@ struct batching {
     struct adapters *adapters;     /* NULL: the engine takes none */
     simtime loading_ps;            /* that the step to begin waits for adapters */
     int64_t peak_blocks;           /* most ever in use */
+    /* Asynchronous scheduling: what left at the end of the step before is not known of yet. */
+    int64_t just_left, just_freed; /* requests, blocks */
+    uint32_t last_joined;          /* joined_step of the last one submitted */
+    bool caught_up;                /* the batch is made with all known: there was nothing else to do */
     bool stepping;                 /* a step, or the event that begins one, is pending */
     bool in_step;                  /* its shape is fixed: who leaves, leaves at its end */
     bool unsettled; /* `running` is being changed: calls from callbacks may add to `waiting` and no more */
@@ -141,6 +145,12 @@ void preempt(struct batching *b, int64_t at, const struct request *by, int64_t t
 /* The request, admitted with `tokens` to compute beside what `match` found, joins the batch. */
 void join(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens);
 
+/* Has its coming been noticed when the batch of the step that begins now was made? */
+static inline bool is_known(const struct batching *b, const struct request *r) {
+    return !b->config.async_scheduling || b->caught_up ||
+           (int32_t)(r->joined_step + 2 - (uint32_t)b->base.steps) <= 0;
+}
+
 /* ---- schedule_vllm.c ---- */
 
 /* Who computes what in the step that begins now: fills `running`, `scheduled` and the shape. False when
@@ -175,6 +185,9 @@ void share_settle(struct batching *b);
  * fixed, if more than one can be foreseen: as many as the first completion and the free KV blocks allow.
  * Answers how long all of it takes, or the one step. */
 simtime run_begin(struct batching *b, const struct step_shape *shape);
+
+/* Ends the run after its first `steps` steps, when it is longer. */
+void run_cut(struct batching *b, int64_t steps);
 
 /* Applies the steps that have ended and leaves the one under way as an ordinary step, its event in place. */
 void run_settle(struct batching *b);

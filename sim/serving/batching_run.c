@@ -155,6 +155,13 @@ simtime run_begin(struct batching *b, const struct step_shape *shape) {
     return time_of(b, steps);
 }
 
+void run_cut(struct batching *b, int64_t steps) {
+    if (steps < b->run.steps) {
+        b->run.steps = steps;
+        engine_move(b->base.engine, b->event, b->run.began_ps + time_of(b, steps));
+    }
+}
+
 /* ---- settling ---- */
 
 /* What goes by token in a stretch's first step: the same in all of them, since contexts alone grow. */

@@ -330,6 +330,20 @@ static bool fill_memory(struct replica_config *c, const struct engine_args *args
     return check_length(c, &args->pos, err);
 }
 
+/* Both engines overlap scheduling with the GPU's work unless told not to; vLLM does not of its own accord
+ * with pipeline stages, or with drafts that are no model's own heads (VllmConfig.__post_init__ in
+ * vllm/config/vllm.py).
+ */
+static bool overlaps(const struct engine_args *args) {
+    const char *method = args->speculation.method;
+    bool drafts = args->speculation.tokens > 0 &&
+                  !(method && (strncmp(method, "eagle", 5) == 0 || strcmp(method, "mtp") == 0 ||
+                               strcmp(method, "ngram_gpu") == 0));
+    bool by_default =
+        !(args->server && strcmp(args->server, "tgi") == 0) && args->pipeline_parallel <= 1 && !drafts;
+    return args->async_scheduling >= 0 ? args->async_scheduling : by_default;
+}
+
 bool replica_config_fill(struct replica_config *config, const struct engine_args *args,
                          const struct architecture *architecture, const struct gpu_kind *gpu,
                          double gpu_memory_bytes, int64_t pod_gpus, struct error *err) {
@@ -343,6 +357,7 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
         .time_factor = 1,
         .api_overhead_s = api_overhead_s,
     };
+    config->async_scheduling = overlaps(args);
     config->overhead_s = (args->async_scheduling == 0 ? synchronous_overhead_s : 0) +
                          (args->enforce_eager == 1 ? eager_overhead_s : 0);
     config->priority_scheduling =

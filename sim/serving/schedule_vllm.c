@@ -1,4 +1,4 @@
-/* Who computes what in a step, as vLLM's V1 scheduler decides without asynchronous scheduling
+/* Who computes what in a step, as vLLM's V1 scheduler decides
  * (Scheduler.schedule in vllm/v1/core/sched/scheduler.py and allocate_slots in kv_cache_manager.py, v0.10.1;
  * the same algorithm up to early 2026, commit 00024d31).
  *
@@ -18,6 +18,13 @@
  * With LoRA, a waiting request whose adapter would be one more than --max-loras of those in the batch is
  * passed over and keeps its place. (In the batch are all running requests, as in versions of 2026; before, a
  * running one that found no budget in the step did not count.)
+ *
+ * Under asynchronous scheduling (the default) the batch of a step is made when the step before it begins, so
+ * that the GPU never waits: with the requests that had come by then, and without what left at the end of that
+ * step, but for who is known to reach its last token there (EngineCore.step_with_batch_queue in
+ * vllm/v1/engine/core.py, a queue of two batches). When nothing of what is known makes a batch, the step
+ * before is waited for. A request that comes during step n joins step n + 2, and what leaves after step n has
+ * its place taken in step n + 2.
  *
  * Left out: the block that vLLM keeps as a null block (1 of thousands), and what later versions put before
  * admission (the whole sequence must fit, --scheduler-reserve-full-isl; a watermark of free blocks). */
@@ -96,9 +103,11 @@ static void schedule_running(struct turn *t) {
 
 /* ---- waiting ---- */
 
-/* The first one from `r` on whose adapter fits into the batch: it passes those before it. */
+/* The first one from `r` on that is known of and whose adapter fits into the batch: it passes those before
+ * it.
+ */
 static struct request *first_that_fits(const struct batching *b, struct request *r) {
-    while (b->adapters && r && !adapters_fit(b->adapters, r->adapter)) {
+    while (r && (!is_known(b, r) || (b->adapters && !adapters_fit(b->adapters, r->adapter)))) {
         r = r->next;
     }
     return r;
@@ -107,7 +116,7 @@ static struct request *first_that_fits(const struct batching *b, struct request 
 static void schedule_waiting(struct turn *t) {
     struct batching *b = t->b;
     struct request *next = b->waiting.head;
-    while (t->budget > 0 && b->running_count < b->config.max_num_seqs) {
+    while (t->budget > 0 && b->running_count + b->just_left < b->config.max_num_seqs) {
         struct request *r = first_that_fits(b, next);
         if (!r) {
             return;

@@ -113,6 +113,7 @@ struct replica_config {
     int64_t kv_blocks; /* what fits in GPU memory after weights, activations and reserve */
     bool chunked_prefill;
     bool prefix_caching;
+    bool async_scheduling; /* a step's batch is made while the step before it begins */
     bool priority_scheduling;
     struct speculation speculation;
     struct adapter_limits adapters;

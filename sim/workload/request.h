@@ -47,8 +47,9 @@ struct request {
     uint64_t session_chunk;          /* the one key of a session, that `chunks` points at */
     struct request *sooner, *later;  /* in the order of giving up */
     event_id stops;                  /* its user stops reading; 0 = not, or not yet known */
-    simtime gives_up_ps; /* waits for its first token no longer; -1 = does not look at the clock */
-    uint64_t ticket;     /* its place in the order in which requests reached its replica */
+    simtime gives_up_ps;  /* waits for its first token no longer; -1 = does not look at the clock */
+    uint64_t ticket;      /* its place in the order in which requests reached its replica */
+    uint32_t joined_step; /* of the replica's steps, the one under way when it came */
     uint32_t input_tokens;
     uint32_t output_tokens; /* at least 1 for work that goes to a model */
     uint32_t generated;

@@ -46,6 +46,7 @@ static struct replica_config random_config(struct rng *rng, const struct feature
         c.adapters.to_host_ps = 31 * SIMTIME_SECOND / 1000;
     }
     c.priority_scheduling = with->priority;
+    c.async_scheduling = rng_below(rng, 2);
     return c;
 }
 
@@ -190,6 +191,7 @@ static struct replica_config long_config(struct rng *rng) {
     c.max_num_seqs = between(rng, 2, 32);
     c.max_num_batched_tokens = between(rng, 64, 4096);
     c.kv_blocks = between(rng, 1, 6) * c.max_model_len / c.block_tokens;
+    c.async_scheduling = rng_below(rng, 2);
     return c;
 }
 

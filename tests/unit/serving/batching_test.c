@@ -130,6 +130,70 @@ static void a_step_ends_before_an_arrival_at_its_last_instant(void **state) {
     assert_int_equal(s.acts[1].scheduled, prefill_time(100) + decode_time(1, 101));
 }
 
+/* ---- asynchronous scheduling ---- */
+
+static void asynchronous(int64_t kv_tokens, int64_t budget, int64_t sequences) {
+    small_server(kv_tokens, budget, sequences);
+    config.async_scheduling = true;
+    reopen_server();
+}
+
+static void who_comes_during_a_step_joins_the_next_but_one(void **state) {
+    (void)state;
+    asynchronous(8192, 512, 64);
+    stage_add(&s, 0, 100, 50); /* alone: at once */
+    simtime third = prefill_time(100) + decode_time(1, 101);
+    stage_add(&s, third + 1, 20, 1);
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[0].scheduled, 0);
+    assert_int_equal(s.acts[1].scheduled, third + decode_time(1, 102) + decode_time(1, 103));
+    assert_idle(&s);
+}
+
+static void who_comes_as_a_step_begins_is_not_in_the_next(void **state) {
+    (void)state;
+    asynchronous(8192, 512, 64);
+    stage_add(&s, 0, 100, 50);
+    stage_add(&s, prefill_time(100), 20, 1); /* the decode step has begun, and with it the batch behind it */
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[1].scheduled, prefill_time(100) + decode_time(1, 101) + decode_time(1, 102));
+}
+
+static void who_leaves_is_replaced_a_step_later(void **state) {
+    (void)state;
+    asynchronous(8192, 512, 2);
+    stage_add(&s, 0, 100, 50);
+    stage_add(&s, 0, 100, 3);
+    stage_add(&s, 0, 100, 1); /* for the second one's place */
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[2].scheduled, s.acts[1].done + decode_time(1, 103));
+    assert_idle(&s);
+}
+
+static void blocks_are_free_a_step_later(void **state) {
+    (void)state;
+    asynchronous(512, 384, 8); /* 32 blocks */
+    stage_add(&s, 0, 192, 40); /* 12, and 3 more later */
+    stage_add(&s, 0, 192, 3);  /* 13 with its answer */
+    stage_add(&s, 0, 200, 2);  /* 13: not before the second has left */
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[2].scheduled, s.acts[1].done + decode_time(1, 195));
+    assert_int_equal(s.replica->preemptions, 0);
+    assert_idle(&s);
+}
+
+static void an_engine_with_nothing_else_to_do_waits_for_the_step_under_way(void **state) {
+    (void)state;
+    asynchronous(8192, 512, 64);
+    stage_add(&s, 0, 100, 2);
+    simtime second = prefill_time(100);
+    stage_add(&s, second + 1, 50, 1); /* during the last step of the first: nobody is left for the next */
+    stage_play(&s, SIMTIME_NEVER);
+    assert_int_equal(s.acts[1].scheduled, s.acts[0].done);
+    assert_int_equal(s.acts[1].done, s.acts[0].done + prefill_time(50));
+    assert_idle(&s);
+}
+
 static void a_long_prompt_is_computed_in_chunks_of_the_budget(void **state) {
     (void)state;
     small_server(4096, 64, 8);
@@ -432,6 +496,12 @@ int main(void) {
         cmocka_unit_test_teardown(a_lone_request_takes_one_prefill_step_and_a_step_a_token, close_server),
         cmocka_unit_test_teardown(a_burst_of_one_instant_is_one_batch, close_server),
         cmocka_unit_test_teardown(a_step_ends_before_an_arrival_at_its_last_instant, close_server),
+        cmocka_unit_test_teardown(who_comes_during_a_step_joins_the_next_but_one, close_server),
+        cmocka_unit_test_teardown(who_comes_as_a_step_begins_is_not_in_the_next, close_server),
+        cmocka_unit_test_teardown(who_leaves_is_replaced_a_step_later, close_server),
+        cmocka_unit_test_teardown(blocks_are_free_a_step_later, close_server),
+        cmocka_unit_test_teardown(an_engine_with_nothing_else_to_do_waits_for_the_step_under_way,
+                                  close_server),
         cmocka_unit_test_teardown(a_long_prompt_is_computed_in_chunks_of_the_budget, close_server),
         cmocka_unit_test_teardown(the_next_turn_of_a_session_computes_what_is_new, close_server),
         cmocka_unit_test_teardown(the_last_admitted_gives_way_and_computes_again, close_server),

@@ -16,6 +16,7 @@ struct naive_request {
     enum naive_where where;
     bool aborted; /* leaves at the end of the step */
     int64_t num_computed, num_output, blocks, new_tokens, spec_tokens;
+    int64_t came; /* index of the step under way; two less than that of the next one when there was none */
 };
 
 struct naive {
@@ -32,6 +33,9 @@ struct naive {
     uint64_t left[NAIVE_ADAPTERS + 1], leavings; /* when each was last in a batch */
     simtime loading;
     struct step_shape shape; /* of the step under way */
+    /* asynchronous scheduling: what the batch is made without */
+    int64_t unknown_free, unknown_blocks;
+    bool knows_all;
 };
 
 static void erase(size_t *list, size_t *count, size_t at) {
@@ -66,12 +70,17 @@ static bool naive_allocate(struct naive *n, struct naive_request *q, int64_t loo
     while ((q->blocks + need) * n->config->block_tokens < tokens) {
         need++;
     }
-    if (need > n->free_blocks) {
+    if (need > n->free_blocks - n->unknown_blocks) {
         return false;
     }
     n->free_blocks -= need;
     q->blocks += need;
     return true;
+}
+
+/* A batch is made at the beginning of the step before: of those who had come by then. */
+static bool naive_knows(const struct naive *n, const struct naive_request *q) {
+    return !n->config->async_scheduling || n->knows_all || q->came <= (int64_t)n->steps - 2;
 }
 
 static int64_t num_tokens(const struct naive_request *q) {
@@ -214,11 +223,11 @@ static void naive_schedule(struct naive *n, simtime now) {
     }
     size_t passed = 0; /* over, for their adapters */
     while (!preempted && n->waiting_count > passed && budget > 0 &&
-           n->running_count < (size_t)n->config->max_num_seqs) {
+           (int64_t)n->running_count + n->unknown_free < n->config->max_num_seqs) {
         naive_order(n);
         size_t which = n->waiting[passed];
         struct naive_request *q = &n->requests[which];
-        if (!naive_adapter_fits(n, q->act.adapter)) {
+        if (!naive_knows(n, q) || !naive_adapter_fits(n, q->act.adapter)) {
             passed++;
             continue;
         }
@@ -337,8 +346,9 @@ static void naive_update(struct naive *n, size_t which, simtime now, simtime *la
     }
 }
 
-static void naive_arrive(struct naive *n, size_t which) {
+static void naive_arrive(struct naive *n, size_t which, bool idle) {
     struct naive_request *q = &n->requests[which];
+    q->came = (int64_t)n->steps - (idle ? 2 : 0);
     if ((int64_t)q->act.input >= n->config->max_model_len) {
         q->where = NAIVE_OVER;
         q->act.status = REQUEST_REJECTED;
@@ -353,7 +363,7 @@ static void naive_world(struct naive *n, simtime from, simtime to, simtime step_
     for (size_t i = 0; i < n->count; i++) {
         struct naive_request *q = &n->requests[i];
         if (q->where == NAIVE_NOWHERE && q->act.at >= from && q->act.at < to) {
-            naive_arrive(n, i);
+            naive_arrive(n, i, step_ends == SIMTIME_NEVER);
         }
         if (q->act.cancel_at >= from && q->act.cancel_at < to && q->where == NAIVE_WAITING) {
             erase(n->waiting, &n->waiting_count, find(n->waiting, n->waiting_count, i));
@@ -381,6 +391,7 @@ static void naive_step(struct naive *n, simtime begin, simtime end, simtime *las
     memcpy(batch, n->running, batch_count * sizeof *batch);
     naive_share(n);
     naive_world(n, begin, end, end);
+    int64_t blocks = n->free_blocks;
     for (size_t i = 0; i < batch_count; i++) {
         if (n->requests[batch[i]].aborted) {
             naive_free(n, batch[i]);
@@ -391,6 +402,25 @@ static void naive_step(struct naive *n, simtime begin, simtime end, simtime *las
     }
     n->steps++;
     n->busy += end - begin;
+    if (n->config->async_scheduling) {
+        n->unknown_free = (int64_t)(batch_count - n->running_count);
+        n->unknown_blocks = n->free_blocks - blocks;
+    }
+}
+
+/* The batch of the next step and how long it takes; when nothing that is known makes one, all is waited for.
+ */
+static simtime naive_next(struct naive *n, simtime now) {
+    naive_schedule(n, now);
+    simtime duration = naive_duration(n);
+    if (duration == 0 && n->config->async_scheduling) {
+        n->unknown_free = n->unknown_blocks = 0;
+        n->knows_all = true;
+        naive_schedule(n, now);
+        duration = naive_duration(n);
+        n->knows_all = false;
+    }
+    return duration;
 }
 
 static void naive_play(struct naive *n) {
@@ -404,9 +434,9 @@ static void naive_play(struct naive *n) {
                 return;
             }
             naive_world(n, now, now + 1, SIMTIME_NEVER);
+            n->unknown_free = n->unknown_blocks = 0;
         }
-        naive_schedule(n, now);
-        simtime duration = naive_duration(n);
+        simtime duration = naive_next(n, now);
         if (duration > 0) {
             naive_step(n, now, now + duration, last_token);
             now += duration;

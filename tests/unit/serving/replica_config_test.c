@@ -159,6 +159,37 @@ static void host_work_counts_where_it_is_not_hidden(void **state) {
     assert_true(synchronous > 0 && eager > synchronous && eager < 5e-3);
 }
 
+static bool is_asynchronous(const struct engine_args *args) {
+    struct replica_config config;
+    struct error err = {0};
+    assert_true(
+        replica_config_fill(&config, args, architecture_find(args->model), gpu_find("H100"), 0, 8, &err));
+    return config.async_scheduling;
+}
+
+static void scheduling_is_asynchronous_where_the_engine_makes_it_so(void **state) {
+    (void)state;
+    struct engine_args args = arguments("meta-llama/Llama-3.1-8B-Instruct");
+    assert_true(is_asynchronous(&args));
+    args.async_scheduling = 0;
+    assert_false(is_asynchronous(&args));
+    args.async_scheduling = -1;
+    args.pipeline_parallel = 2;
+    assert_false(is_asynchronous(&args));
+    args.async_scheduling = 1;
+    assert_true(is_asynchronous(&args));
+    args.async_scheduling = -1;
+    args.pipeline_parallel = -1;
+    args.server = "tgi";
+    assert_false(is_asynchronous(&args));
+    args.server = "sglang";
+    assert_true(is_asynchronous(&args));
+    args.speculation = (struct engine_speculation){.method = "ngram", .tokens = 3};
+    assert_false(is_asynchronous(&args));
+    args.speculation.method = "eagle3";
+    assert_true(is_asynchronous(&args));
+}
+
 /* One flag changed, and what the error must say. */
 struct refusal {
     const char *model, *gpu, *field, *text;
@@ -221,6 +252,7 @@ int main(void) {
         cmocka_unit_test(stages_of_a_pipeline_hold_less),
         cmocka_unit_test(absurd_sizes_are_refused_before_they_overflow),
         cmocka_unit_test(host_work_counts_where_it_is_not_hidden),
+        cmocka_unit_test(scheduling_is_asynchronous_where_the_engine_makes_it_so),
         cmocka_unit_test(what_vllm_would_refuse_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
