@@ -24,7 +24,7 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
-/* 264 bytes; dates in ps, -1 = not yet. */
+/* 272 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
     uint64_t session;
