@@ -1,4 +1,5 @@
 /* drydock run: a scenario, once or several times. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,15 @@ static void print_json(const struct summary *summary) {
     strbuf_free(&text);
 }
 
+/* What the run took inside: tests/e2e/live_cost.sh reads it. */
+static void show_effort(const struct run_result *r) {
+    log_message(LOG_NOTE,
+                "events: %" PRIu64 ", at most %" PRIu64 " pending; steps of engines: %" PRIu64
+                "; requests live at one time: %" PRIu64,
+                r->summary.events, r->peak_pending_events, r->steps, r->peak_live_requests);
+    log_message(LOG_NOTE, "transfers by SimGrid: %" PRIu64 " in %" PRIu64 " syncs", r->transfers, r->syncs);
+}
+
 static void show_result(const struct run_request *o, const struct run_result *result) {
     if (o->common.json) {
         print_json(&result->summary);
@@ -104,6 +114,7 @@ static void show_result(const struct run_request *o, const struct run_result *re
     if (result->traffic) {
         log_message(LOG_INFO, "%s", result->traffic);
     }
+    show_effort(result);
     run_show_place(result->out);
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How fast and how big: requests and events per second of wall time and peak memory, on the Azure conversation
-# hour once and twenty times over (copies end to end), and trace reading, on 52 copies of it in three formats. Each speed is also given as a ratio
-# to a baseline that runs beside it, because machines differ and days do: a bare event-queue loop for
-# simulating, memchr counting newlines for reading. Appends a line a case to $BUILD/bench/history.csv.
+# How fast and how big: requests and events per second of wall time and peak memory, on the Azure conversation hour,
+# up to a million requests of it end to end, and trace reading, on 52 copies of it in three formats. Each speed is also
+# given as a ratio to a baseline that runs beside it, because machines differ and days do: a bare event-queue loop for
+# simulating, memchr counting newlines for reading. Appends a line a case to $BUILD/bench/history.csv (README.md).
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/../check.sh"
@@ -43,8 +43,8 @@ one_run() {
 }
 
 bench() {
-    local case=$1 repeat=$2 scenario=$3 wall_s peak_kib
-    shift 3
+    local case=$1 scenario=$2 wall_s peak_kib
+    shift 2
     read -r heap_per_s queue_per_s < <("$BENCH/queue_bench" "$PENDING")
     read -r wall_s _ peak_kib < <(one_run "$scenario" "$@")
 
@@ -88,12 +88,18 @@ days() {
     done
 }
 
-bench quickstart 0 scenarios/quickstart
+bench quickstart scenarios/quickstart
 if [[ -f $TRACE ]]; then
     for repeat in 1 20; do
-        bench "azure-conv x$repeat" "$repeat" scenarios/azure-chat --set \
+        bench "azure-conv x$repeat" scenarios/azure-chat --set \
             "traces=[{file: $(realpath "$TRACE"), service: chat, region: westeurope, repeat: $repeat}]"
     done
+    eight=(--set deployment/chat.spec.replicas=8 --set hpa/chat.spec.minReplicas=8 --set hpa/chat.spec.maxReplicas=8)
+    bench "azure-1m 64 replicas" scenarios/bench-azure-1m --trace "$TRACE"
+    bench "azure-1m 64 replicas compressed" scenarios/bench-azure-1m --trace "$TRACE" --compress
+    bench "azure-1m 8 replicas" scenarios/bench-azure-1m --trace "$TRACE" "${eight[@]}"
+    bench "azure x4 8 replicas stepping" scenarios/bench-azure-1m --trace "$TRACE" "${eight[@]}" --stepping \
+        --set traces.0.repeat=4
     days "$TRACE" 52 >"$SCRATCH/azure.csv"
     for ending in csv h5; do
         "$DRYDOCK" trace convert "$SCRATCH/azure.csv" "$SCRATCH/own.$ending" --quiet
@@ -106,6 +112,6 @@ if [[ -f $TRACE ]]; then
     reading "read drydock.trace" "$SCRATCH/own.h5" "$SCRATCH/own.csv"
 else
     echo "no $TRACE: azure-chat runs on its embedded preset, and reading is not measured"
-    bench "azure-preset x1" 0 scenarios/azure-chat
+    bench "azure-preset x1" scenarios/azure-chat
 fi
 echo "history: $HISTORY"
