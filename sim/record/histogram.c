@@ -63,33 +63,41 @@ static void count_range(struct histogram *h, double low, double high, uint64_t w
     h->n += weight;
 }
 
-static uint64_t *page_at(struct histogram *h, uint64_t page) {
+static __attribute__((noinline)) void make_page(struct histogram *h, uint64_t page) {
+    if (h->pages == h->page_capacity) {
+        h->page_capacity = h->page_capacity ? 2 * h->page_capacity : PAGES_AT_FIRST;
+        h->buckets = mem_realloc(h->buckets, h->page_capacity, PAGE_BUCKETS * sizeof *h->buckets);
+    }
+    memset(h->buckets + (size_t)h->pages * PAGE_BUCKETS, 0, PAGE_BUCKETS * sizeof *h->buckets);
+    h->directory[page] = (uint16_t)++h->pages;
+}
+
+static inline uint64_t *page_at(struct histogram *h, uint64_t page) {
     if (h->directory[page] == 0) {
-        if (h->pages == h->page_capacity) {
-            h->page_capacity = h->page_capacity ? 2 * h->page_capacity : PAGES_AT_FIRST;
-            h->buckets = mem_realloc(h->buckets, h->page_capacity, PAGE_BUCKETS * sizeof *h->buckets);
-        }
-        memset(h->buckets + (size_t)h->pages * PAGE_BUCKETS, 0, PAGE_BUCKETS * sizeof *h->buckets);
-        h->directory[page] = (uint16_t)++h->pages;
+        make_page(h, page);
     }
     return h->buckets + (size_t)(h->directory[page] - 1) * PAGE_BUCKETS;
 }
 
+static __attribute__((noinline)) bool count_beyond(struct histogram *h, double value, uint64_t weight) {
+    if (isnan(value)) {
+        return false;
+    }
+    *(value < 1 ? &h->underflow : &h->overflow) += weight;
+    return true;
+}
+
 /* False when the value is no number. */
-static bool count_bucket(struct histogram *h, double value, uint64_t weight) {
+static inline __attribute__((always_inline)) bool count_bucket(struct histogram *h, double value,
+                                                               uint64_t weight) {
     uint64_t bits = bits_of(value);
     /* Negative values, infinities and NaN have larger bit patterns than any page: one comparison tells them
      * all. */
     uint64_t page = (bits >> PAGE_SHIFT) - FIRST_PAGE;
-    if (page < HISTOGRAM_PAGES) {
-        page_at(h, page)[(bits >> BUCKET_SHIFT) % PAGE_BUCKETS] += weight;
-    } else if (isnan(value)) {
-        return false;
-    } else if (value < 1) {
-        h->underflow += weight;
-    } else {
-        h->overflow += weight;
+    if (page >= HISTOGRAM_PAGES) {
+        return count_beyond(h, value, weight);
     }
+    page_at(h, page)[(bits >> BUCKET_SHIFT) % PAGE_BUCKETS] += weight;
     return true;
 }
 
