@@ -363,6 +363,19 @@ static size_t put_times(const struct file_source *f, struct plan *plan, const st
     return put_seconds(f, plan, column, b, rows, n, wide, column->has_part, column->use == COLUMN_ARRIVAL_MS);
 }
 
+/* Whether a field ends with the bytes that it should: tail and mark. */
+ALWAYS bool ends_well(const struct plan_column *column, const struct block *b, const uint32_t *end) {
+    uint64_t bytes = digits_load(b->text + *end - sizeof bytes);
+    return ((bytes ^ column->literal) & column->literal_bytes) == 0;
+}
+
+/* The 16 bytes that end there, all but the last n of them 0. */
+ALWAYS __m128i name_text(const char *end, size_t n) {
+    __m128i keep = _mm_loadu_si128((const __m128i *)(const void *)digits_keep_text[n]);
+    return _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)(end - PLAN_NAME_BYTES)), keep);
+}
+
+/* Many names come again in the next row. */
 static size_t put_names(struct plan *plan, const struct plan_column *column, const struct block *b,
                         struct trace_row *rows, size_t n) {
     uint32_t *to = field_of(rows, column->use);
@@ -371,16 +384,20 @@ static size_t put_names(struct plan *plan, const struct plan_column *column, con
     const uint32_t shortest = 1 + column->whole.tail;
     const uint32_t use = (uint32_t)column->use << 8;
     struct plan_name last = {.length = 0};
+    __m128i last_text = _mm_setzero_si128();
     for (size_t i = 0; i < n; i++, to += ROW_WORDS, end += b->marks) {
         uint32_t length = end[0] - end[-1] - shortest;
-        if (length > PLAN_NAME_BYTES) {
+        if (length > PLAN_NAME_BYTES || !ends_well(column, b, end)) {
             return i;
         }
-        uint64_t text[2];
-        digits_text(behind + *end, length, text);
-        if (!plan_is_name(&last, text, length | use)) {
-            last = *plan_find_name(plan, text, length | use);
-            if (!plan_is_name(&last, text, length | use)) {
+        __m128i text = name_text(behind + *end, length);
+        bool again = _mm_movemask_epi8(_mm_cmpeq_epi8(text, last_text)) == 0xffff;
+        if (!again || last.length != (length | use)) {
+            uint64_t words[2];
+            _mm_storeu_si128((__m128i *)(void *)words, text);
+            last = *plan_find_name(plan, words, length | use);
+            last_text = text;
+            if (!plan_is_name(&last, words, length | use)) {
                 return i;
             }
         }
@@ -391,19 +408,19 @@ static size_t put_names(struct plan *plan, const struct plan_column *column, con
 
 /* Rows whose ignored field is not one that a quote may make go on behind its comma. */
 static size_t pass_ignored(const struct plan_column *column, const struct block *b, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (b->text[field_begin(b, i, column->mark)] == '"') {
+    const uint32_t *end = b->ends + column->mark;
+    for (size_t i = 0; i < n; i++, end += b->marks) {
+        if (b->text[end[-1]] == '"' || !ends_well(column, b, end)) {
             return i;
         }
     }
     return n;
 }
 
-/* Rows whose field ends with the bytes that it should. */
-ALWAYS size_t same_literal(const struct plan_column *column, const struct block *b, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bytes = digits_load(b->text + field_end(b, i, column->mark) - sizeof bytes);
-        if ((bytes ^ column->literal) & column->literal_bytes) {
+static size_t pass_tails(const struct plan_column *column, const struct block *b, size_t n) {
+    const uint32_t *end = b->ends + column->mark;
+    for (size_t i = 0; i < n; i++, end += b->marks) {
+        if (!ends_well(column, b, end)) {
             return i;
         }
     }
@@ -412,8 +429,8 @@ ALWAYS size_t same_literal(const struct plan_column *column, const struct block 
 
 static size_t put_column(struct file_source *f, struct plan *plan, const struct plan_column *column,
                          const struct block *b, struct trace_row *rows, size_t n) {
-    if (column->literal_bytes) {
-        n = same_literal(column, b, n);
+    if (column->literal_bytes && !column->text) {
+        n = pass_tails(column, b, n);
     }
     switch ((enum column_use)column->use) {
     case COLUMN_IGNORED:
