@@ -236,7 +236,9 @@ static void append_figure(struct strbuf *html, const struct drawing *d, const ch
     html_text(html, d->alt.text ? d->alt.text : "");
     strbuf_char(html, '"');
     append_source(html, &of[WIDE], &shapes[WIDE], "src");
-    strbuf_append(html, "></picture></figure>\n");
+    strbuf_append(html, "></picture>\n");
+    numbers_append(html, d);
+    strbuf_append(html, "</figure>\n");
 }
 
 /* What was drawn too when drawing it failed: that is when its input is wanted. */

@@ -20,9 +20,11 @@ struct drawing {
     const char **titles; /* of the panels */
     size_t legend;       /* entries, and the characters of the longest name */
     size_t legend_characters;
-    struct strbuf finding; /* one sentence: what the picture shows, in figures of these very results */
-    struct strbuf alt;     /* the picture in words, for those who cannot see it */
-    struct strbuf note;    /* how to read it; may be empty */
+    struct strbuf finding;  /* one sentence: what the picture shows, in figures of these very results */
+    struct strbuf alt;      /* the picture in words, for those who cannot see it */
+    struct strbuf note;     /* how to read it; may be empty */
+    struct numbers *tables; /* drawing_numbers, one a panel */
+    size_t table_count;
 };
 
 struct figure {
@@ -58,6 +60,23 @@ void drawing_lines(struct drawing *d, const char *name, size_t i, double unit_s,
 /* The same for what stays as it is from one point to the next: the corners of the steps. */
 void drawing_steps(struct drawing *d, const char *name, size_t i, double unit_s, const struct line *lines,
                    size_t n);
+
+/* A column of the numbers behind a picture; values are divided by `unit`. */
+struct number_column {
+    const char *head; /* NULL: not shown */
+    enum thinning how;
+    double unit;
+};
+
+enum { NUMBER_ROWS_MAX = 40, NUMBER_ROWS_OF_SEVERAL = 20 };
+
+/* The numbers behind panel i, for a table below the picture: those of the lines, thinned to a few rows. To be
+ * called before lines are stacked or scaled. numbers.c */
+void drawing_numbers(struct drawing *d, const struct view *view, size_t i,
+                     const struct number_column *columns, const struct line *lines, size_t n);
+
+/* All of them as tables that unfold; nothing where there are none. numbers.c */
+void numbers_append(struct strbuf *html, const struct drawing *d);
 
 /* "After 12 min 30 s"-like place of a moment; "at the very beginning" for 0. */
 const char *drawing_moment(struct drawing *d, double t_s);

@@ -186,25 +186,28 @@ bool panel_busiest(const struct view *view, const struct panel *p, const char *m
     return done;
 }
 
-static bool is_positive(const struct result_series *s, size_t i) {
-    return i < s->count && s->values[i] > 0;
+/* Nobody had a token in window i though somebody should have: requests ended without one, or one at least
+ * waited all through it. A request that came and is still worked on says nothing yet: its window is the one
+ * it completes in. */
+static bool is_stalled(const struct result_series *failures, const struct result_series *queue, size_t i) {
+    bool failed = i < failures->count && failures->values[i] > 0;
+    return failed || (i < queue->count && queue->values[i] >= 1);
 }
 
 bool panel_share_within(const struct view *view, const struct panel *p, const char *metric, double limit,
                         double *share, struct error *err) {
     struct arena scratch;
     struct result_series s;
-    struct result_series arrivals;
+    struct result_series queue;
     struct result_series failures;
     arena_init(&scratch);
     bool done = panel_series(view, p, metric, &scratch, &s, err) &&
-                panel_series(view, p, "arrivals_per_s", &scratch, &arrivals, err) &&
+                panel_series(view, p, "queue", &scratch, &queue, err) &&
                 panel_series(view, p, "failures_per_s", &scratch, &failures, err);
     size_t judged = 0;
     size_t within = 0;
     for (size_t i = 0; done && i < s.count; i++) {
-        bool asked = is_positive(&arrivals, i) || is_positive(&failures, i);
-        judged += !isnan(s.values[i]) || asked ? 1 : 0;
+        judged += !isnan(s.values[i]) || is_stalled(&failures, &queue, i) ? 1 : 0;
         within += s.values[i] <= limit;
     }
     *share = judged ? (double)within / (double)judged : NAN;

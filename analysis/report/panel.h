@@ -55,8 +55,9 @@ struct line_of {
 };
 struct line *view_lines(const struct view *view, const struct line_of *of, size_t n, struct error *err);
 
-/* The share of windows in which a percentile ("ttft_s_p95") is within a limit. A window in which requests
- * arrived or failed and none was completed counts as one in which it is not; NaN when there is no window. */
+/* The share of windows in which a percentile ("ttft_s_p95") is within a limit. A window in which none was
+ * completed counts as one in which it is not, if requests failed or one at least waited all the time; NaN
+ * when there is no window. */
 bool panel_share_within(const struct view *view, const struct panel *p, const char *metric, double limit,
                         double *share, struct error *err);
 

@@ -9,6 +9,9 @@ enum { GPU, KV, LINES };
 
 static const struct line_of wanted[LINES] = {{"gpu_busy_fraction", THIN_MEAN}, {"kv_usage", THIN_MOST}};
 
+static const struct number_column numbers[LINES] = {{"GPUs busy, %, mean", THIN_MEAN, 0.01},
+                                                    {"KV cache in use, %, most", THIN_MOST, 0.01}};
+
 static void find(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
     double of_run = panel_number(&view->panels[i], "gpu.busy_fraction");
     const char *busy = say_percent(d->arena, isnan(of_run) ? l[GPU].mean : of_run);
@@ -50,12 +53,14 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     strbuf_append(
         &d->note,
         "Pods hold GPUs from binding to their end, start-up included; the line of GPUs busy is of the "
-        "time from Ready only, so it may lie higher.");
+        "time from Ready only, so it may lie higher. Busy is not full: a GPU with one request is as busy as "
+        "one with a full batch.");
     plot_string(&d->input, "y_label", "%");
     plot_number(&d->input, "y_max", 102);
     for (size_t i = 0; i < view->count; i++) {
         find(d, view, i, &lines[i * LINES]);
         describe(d, view, i, &lines[i * LINES]);
+        drawing_numbers(d, view, i, numbers, &lines[i * LINES], LINES);
         drawing_lines(d, "busy", i, unit_s, &lines[i * LINES], LINES);
     }
     return true;

@@ -119,6 +119,16 @@ static double stack(struct line *l) {
     return high;
 }
 
+/* Of the layers that money was spent on. */
+static void take_numbers(struct drawing *d, const struct view *view, size_t i, const struct line *l) {
+    struct number_column columns[LAYERS];
+    for (size_t k = 0; k < LAYERS; k++) {
+        const char *head = arena_printf(d->arena, "%s, $/h", layers[k].name);
+        columns[k] = (struct number_column){l[k].count && l[k].high > 0 ? head : NULL, THIN_MEAN, 1};
+    }
+    drawing_numbers(d, view, i, columns, l, LAYERS);
+}
+
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
     struct line *lines = arena_array(d->arena, view->count * LAYERS, sizeof *lines);
     bool used[LAYERS] = {false};
@@ -135,6 +145,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
         }
         find(d, view, i);
         describe(d, view, i, l);
+        take_numbers(d, view, i, l);
         high = fmax(high, stack(l));
     }
     drawing_panels(d, view);

@@ -13,6 +13,9 @@ static const double requests_a_point = 10;
 static const struct line_of wanted[LINES] = {
     {"arrivals_per_s", THIN_MEAN}, {"goodput_per_s", THIN_MEAN}, {"failures_per_s", THIN_MEAN}};
 
+static const struct number_column numbers[LINES] = {
+    {"arrivals, 1/s", THIN_MEAN, 1}, {"goodput, 1/s", THIN_MEAN, 1}, {"failures, 1/s", THIN_MEAN, 1}};
+
 static const char *rate(struct drawing *d, double per_s) {
     return arena_printf(d->arena, "%s/s", say_number(d->arena, per_s));
 }
@@ -89,6 +92,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     plot_number(&d->input, "y_max", 1.05 * fmax(lines_drawn_high(lines, n), 1e-3));
     plot_number(&d->input, "has_failures", failures);
     for (size_t i = 0; i < view->count; i++) {
+        drawing_numbers(d, view, i, numbers, &lines[i * LINES], LINES);
         drawing_lines(d, "demand", i, unit_s, &lines[i * LINES], LINES);
         if (!find(d, view, i, err)) {
             return false;

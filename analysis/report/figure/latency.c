@@ -83,7 +83,7 @@ static void find_promised(struct drawing *d, const struct view *view, size_t i, 
         drawing_compare(d, view, i,
                         arena_printf(d->arena, "Share of %s with %s within its objective",
                                      windows(d->arena, judged->interval_s), promise),
-                        in_share);
+                        say_percent(d->arena, share));
         return;
     }
     strbuf_printf(&d->finding, "%s stayed within %s in %s of the %s; worst %s %s", promise,
@@ -153,6 +153,18 @@ static double set_axis(struct drawing *d, const struct view *view, const struct 
     return unit_s;
 }
 
+static void take_numbers(struct drawing *d, const struct view *view, size_t i, const struct latency *l,
+                         const struct line *lines, double unit_s) {
+    const char *names[LINES] = {"p50", l->judged, "p99"};
+    struct number_column columns[LINES];
+    for (size_t k = 0; k < LINES; k++) {
+        bool twice = k == JUDGED && (strcmp(l->judged, "p50") == 0 || strcmp(l->judged, "p99") == 0);
+        const char *head = arena_printf(d->arena, "worst %s, %s", names[k], unit_s < 1 ? "ms" : "s");
+        columns[k] = (struct number_column){twice ? NULL : head, THIN_MOST, unit_s};
+    }
+    drawing_numbers(d, view, i, columns, lines, LINES);
+}
+
 static void scale(struct line *lines, size_t n, double unit_s) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < lines[i].count; k++) {
@@ -186,6 +198,7 @@ static bool draw_latency(struct latency l, const struct view *view, struct drawi
         describe(d, view, i, &l, &lines[i * LINES]);
         plot_number(&d->input, arena_printf(d->arena, "limit_%zu", i + 1),
                     limit_of(&l, &view->panels[i], d->arena) / unit_s);
+        take_numbers(d, view, i, &l, &lines[i * LINES], unit_s);
         scale(&lines[i * LINES], LINES, unit_s);
         drawing_lines(d, "latency", i, time_s, &lines[i * LINES], LINES);
     }

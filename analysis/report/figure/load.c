@@ -9,6 +9,9 @@ enum { RUNNING, QUEUE, LINES };
 
 static const struct line_of wanted[LINES] = {{"running", THIN_MOST}, {"queue", THIN_MOST}};
 
+static const struct number_column numbers[LINES] = {{"running, most", THIN_MOST, 1},
+                                                    {"queued, most", THIN_MOST, 1}};
+
 /* Means over a window: with a fraction where they are few. */
 static const char *say_requests(struct arena *a, double n) {
     return n < 100 ? say_number(a, n) : say_count(a, n);
@@ -63,6 +66,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     for (size_t i = 0; i < view->count; i++) {
         find(d, view, i, &lines[i * LINES]);
         describe(d, view, i, &lines[i * LINES]);
+        drawing_numbers(d, view, i, numbers, &lines[i * LINES], LINES);
         drawing_lines(d, "load", i, unit_s, &lines[i * LINES], LINES);
     }
     return true;

@@ -77,6 +77,17 @@ static bool read_layers(const struct view *view, const struct panel *p, const st
     return true;
 }
 
+static void take_numbers(struct drawing *d, const struct view *view, size_t i, const struct pools *pools,
+                         const struct line *layers) {
+    struct number_column columns[LAYERS_MAX];
+    for (size_t k = 0; k < pools->count; k++) {
+        columns[k] = (struct number_column){arena_printf(d->arena, "Ready in pool %s, mean", pools->names[k]),
+                                            THIN_MEAN, 1};
+    }
+    columns[pools->count] = (struct number_column){"provisioning, mean", THIN_MEAN, 1};
+    drawing_numbers(d, view, i, columns, layers, pools->count + 1);
+}
+
 static void find(struct drawing *d, const struct view *view, size_t i, const struct line *total) {
     const char *mean = say_number(d->arena, total->mean);
     if (view->count > 1) {
@@ -154,6 +165,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
             return false;
         }
         describe(d, view, i, &pools, own);
+        take_numbers(d, view, i, &pools, own);
         stack(own, pools.count, &total);
         find(d, view, i, &total);
         high = fmax(high, lines_drawn_high(own, pools.count + 1));

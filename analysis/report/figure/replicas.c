@@ -15,6 +15,12 @@ static const struct line_of wanted[LINES] = {{"replicas_desired", THIN_MOST},
                                              {"replicas_pending", THIN_MOST},
                                              {"replicas_terminating", THIN_MOST}};
 
+static const struct number_column numbers[LINES] = {{"desired, most", THIN_MOST, 1},
+                                                    {"Ready, least", THIN_LEAST, 1},
+                                                    {"starting, most", THIN_MOST, 1},
+                                                    {"pending, most", THIN_MOST, 1},
+                                                    {"terminating, most", THIN_MOST, 1}};
+
 /* ---- decisions ---- */
 
 enum { COLUMN_TIME, COLUMN_CURRENT, COLUMN_REPLICAS, COLUMN_WORKLOAD, COLUMN_REASON };
@@ -271,6 +277,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
         }
         find(d, view, i, l, m);
         describe(d, view, i, l, m);
+        drawing_numbers(d, view, i, numbers, l, LINES);
         stack(l);
         high = fmax(high, stack_high(l));
         drawing_steps(d, "replicas", i, unit_s, l, LINES);

@@ -67,6 +67,9 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
                                               : arena_printf(d->arena, ", objective %s",
                                                              say_promised(d->arena, "latency_s", limit))));
         plot_number(&d->input, arena_printf(d->arena, "limit_%zu", i + 1), limit / unit_s);
+        const struct number_column column = {unit_s < 1 ? "worst p95 TTFT, ms" : "worst p95 TTFT, s",
+                                             THIN_MOST, unit_s};
+        drawing_numbers(d, view, i, &column, &lines[i], 1);
         for (size_t k = 0; k < lines[i].count; k++) {
             lines[i].v[k] /= unit_s;
         }

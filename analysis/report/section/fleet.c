@@ -111,27 +111,32 @@ static bool read_start_up(const struct source *s, struct histogram *times, struc
     return done && !error_is_set(err);
 }
 
+static void append_texts(struct report *r, struct html_table *t, const char *head, const char *const *texts) {
+    html_cell(t, head);
+    for (size_t i = 0; i < r->sources.count; i++) {
+        html_cell(t, texts[i]);
+    }
+}
+
+/* A row of its own for each figure: both in one cell are too wide beside those of other results. */
 static bool append_start_up(struct report *r, struct html_table *t, struct error *err) {
-    const char **cells = arena_array(r->arena, r->sources.count, sizeof *cells);
+    const char **median = arena_array(r->arena, r->sources.count, sizeof *median);
+    const char **longest = arena_array(r->arena, r->sources.count, sizeof *longest);
     uint64_t started = 0;
     for (size_t i = 0; i < r->sources.count; i++) {
         struct histogram times = {0};
         bool done = read_start_up(&r->sources.items[i], &times, err);
         started += times.n;
-        cells[i] = times.n == 0 ? "none started"
-                                : arena_printf(r->arena, "%s (longest %s)",
-                                               say_span(r->arena, round(histogram_quantile(&times, 0.5, 0))),
-                                               say_span(r->arena, round(times.max)));
+        median[i] = times.n ? say_span(r->arena, round(histogram_quantile(&times, 0.5, 0))) : "none started";
+        longest[i] = times.n ? say_span(r->arena, round(times.max)) : "\xE2\x80\x93";
         histogram_free(&times);
         if (!done) {
             return false;
         }
     }
     if (started > 0) {
-        html_cell(t, "From asked for to Ready, median");
-        for (size_t i = 0; i < r->sources.count; i++) {
-            html_cell(t, cells[i]);
-        }
+        append_texts(r, t, "Asked for to Ready, median", median);
+        append_texts(r, t, "Asked for to Ready, longest", longest);
     }
     return true;
 }

@@ -11,6 +11,20 @@ static void append_row(struct html_table *t, const char *name, const char *text)
     html_cell(t, text);
 }
 
+/* As a word of a shell: in quotes where it has to be. */
+static void append_word(struct strbuf *command, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        strbuf_append(command, word);
+        return;
+    }
+    strbuf_char(command, '\'');
+    for (; *word; word++) {
+        strbuf_append(command, *word == '\'' ? "'\\''" : (const char[]){*word, '\0'});
+    }
+    strbuf_char(command, '\'');
+}
+
 /* Whether a text has NAME, without a folder, as the value of a key `file`. */
 static bool names_file(const char *text, const char *name) {
     static const char key[] = "file:";
@@ -47,25 +61,53 @@ static bool append_trace_options(struct report *r, const struct source *s, struc
         const char *sum = strstr(line, " sha256:");
         const char *name = sum ? arena_strndup(r->arena, line, (size_t)(sum - line)) : NULL;
         if (name && was_given(scenario, resolved, name)) {
-            strbuf_printf(command, " --trace %s", name);
+            strbuf_append(command, " --trace ");
+            append_word(command, name);
         }
         traces += n + (traces[n] == '\n');
     }
     return true;
 }
 
+/* An option for each line of a text of the provenance. */
+static bool append_options(struct report *r, const struct source *s, const char *option, const char *path,
+                           struct strbuf *command, struct error *err) {
+    const char *text;
+    if (!result_text(s->result, path, r->arena, &text, err)) {
+        return false;
+    }
+    while (text && *text) {
+        size_t n = strcspn(text, "\n");
+        strbuf_printf(command, " %s ", option);
+        append_word(command, arena_strndup(r->arena, text, n));
+        text += n + (text[n] == '\n');
+    }
+    return true;
+}
+
+/* A result from before arms were kept still has its name in the comparison. */
+static bool append_arm(struct report *r, const struct source *s, struct strbuf *command, struct error *err) {
+    size_t before = command->length;
+    bool done = append_options(r, s, "--arm", "provenance/arm", command, err);
+    if (done && command->length == before && r->sources.arms) {
+        strbuf_append(command, " --arm ");
+        append_word(command, s->name);
+    }
+    return done;
+}
+
 static bool append_command(struct report *r, const struct source *s, struct error *err) {
     double replications = summary_figure(s->summary, "replications");
     struct strbuf text = {0};
-    strbuf_printf(&text, "drydock run %s --seed %s", *s->scenario ? s->scenario : "SCENARIO",
-                  json_object_to_json_string(json_read_at(s->summary, "seed")));
-    if (r->sources.arms) {
-        strbuf_printf(&text, " --arm %s", s->name);
-    }
+    strbuf_append(&text, "drydock run ");
+    append_word(&text, *s->scenario ? s->scenario : "SCENARIO");
+    strbuf_printf(&text, " --seed %s", json_object_to_json_string(json_read_at(s->summary, "seed")));
+    bool done = append_arm(r, s, &text, err);
     if (replications > 1) {
         strbuf_printf(&text, " --reps %.0f", replications);
     }
-    bool done = append_trace_options(r, s, &text, err);
+    done = done && append_trace_options(r, s, &text, err) &&
+           append_options(r, s, "--set", "provenance/set", &text, err);
     if (done) {
         html_element(&r->html, "pre", "tabindex=\"0\"", text.text);
     }
@@ -151,11 +193,9 @@ static bool append_source(struct report *r, const struct source *s, struct error
 
 bool section_repeat(struct report *r, struct error *err) {
     report_paragraph(
-        r, "The same scenario, seed and version give the same bytes of result.h5 on any x86-64 machine; the "
-           "name after run stands for the scenario's folder, and a trace for the file of that name and sum. "
-           "Options --set are not kept as such, nor is the arm of a result that is reported by itself: where "
-           "there were any, the command alone gives other figures, and what was run is the resolved scenario "
-           "with the manifests below.");
+        r, "The same scenario, seed and version give the same bytes of result.h5 on any x86-64 machine. The "
+           "name after run stands for the scenario's folder, and other names for the files of that name "
+           "and sum.");
     for (size_t i = 0; i < r->sources.count; i++) {
         if (!append_source(r, &r->sources.items[i], err)) {
             return false;
