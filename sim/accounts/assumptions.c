@@ -1,5 +1,5 @@
-/* What the figures of a run rest on, a line each, for whoever reads its result: where traffic, service times
- * and prices come from. */
+/* What the figures of a run rest on, a line each, for whoever reads its result: where traffic, service times,
+ * prices, energy and carbon come from. */
 #include "accounts/accounts.h"
 #include "base/file.h"
 #include "base/strbuf.h"
@@ -53,6 +53,35 @@ static void append_prices(const struct price_book *book, struct strbuf *out) {
     strbuf_char(out, '\n');
 }
 
+static void append_intensity(const struct carbon_source *source, struct strbuf *out) {
+    char number[NUMBER_TEXT_BYTES];
+    if (source->file) {
+        strbuf_printf(out, ", the series %s", path_base(source->file));
+    } else if (source->intensity >= 0) {
+        strbuf_printf(out, ", %s g/kWh", number_text(source->intensity, number));
+    }
+    if (source->region) {
+        strbuf_printf(out, " in %s", source->region);
+    }
+}
+
+/* Energy is always told, carbon where the scenario says how clean the grid is. */
+static void append_footprint(const struct carbon *carbon, struct strbuf *out) {
+    char number[NUMBER_TEXT_BYTES];
+    strbuf_printf(out, "%s: power curves of the GPUs, PUE %s",
+                  carbon->has_intensity ? "energy and carbon" : "energy",
+                  number_text(carbon->energy.pue, number));
+    if (carbon->has_intensity) {
+        append_intensity(&carbon->everywhere, out);
+        for (size_t i = 0; i < carbon->region_count; i++) {
+            append_intensity(&carbon->regions[i], out);
+        }
+        strbuf_printf(out, "; %s kg to make a node", number_text(carbon->embodied_kg_per_node, number));
+        strbuf_printf(out, ", spread over %s years", number_text(carbon->lifetime_years, number));
+    }
+    strbuf_char(out, '\n');
+}
+
 void assumptions_append(const struct world *w, struct strbuf *out) {
     for (size_t i = 0; i < w->scenario.trace_count; i++) {
         append_trace(&w->scenario.traces[i], out);
@@ -66,5 +95,8 @@ void assumptions_append(const struct world *w, struct strbuf *out) {
     }
     if (w->has_prices) {
         append_prices(&w->price_book, out);
+    }
+    if (w->scenario.pool_count > 0) {
+        append_footprint(&w->carbon, out);
     }
 }

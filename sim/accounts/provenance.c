@@ -2,6 +2,7 @@
  * paths, no dates. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "accounts/accounts.h"
 #include "base/file.h"
@@ -46,6 +47,48 @@ static bool carbon_sums(const struct world *w, struct strbuf *out, struct error 
         ok = !w->carbon.regions[i].file || file_sum(w->carbon.regions[i].file, out, err);
     }
     return ok;
+}
+
+/* Where the name of the file begins that a text starts with, if it starts with a file of this machine. */
+static const char *skip_folders(const char *text) {
+    const char *name = text;
+    size_t n = *text == '/' ? strcspn(text, " \t\n\"',]}") : 0;
+    for (size_t i = 0; i < n; i++) {
+        name = text[i] == '/' ? text + i + 1 : name;
+    }
+    return name;
+}
+
+/* A setting on one line: a line end within a value of YAML is a blank. Of files that a scenario's value names
+ * the name stays; a value of an object may begin with a slash and mean something else. */
+static void append_setting(const char *setting, struct strbuf *out) {
+    const char *value = setting + strcspn(setting, "=");
+    bool of_object = setting[strcspn(setting, "./=")] == '/';
+    const char *at = setting;
+    while (*at) {
+        if (at > value && !of_object && strchr("= \t\n\"'[{,", at[-1])) {
+            at = skip_folders(at);
+        }
+        if (*at) {
+            strbuf_char(out, strchr("\t\r\n", *at) ? ' ' : *at);
+            at++;
+        }
+    }
+    strbuf_char(out, '\n');
+}
+
+static bool settings(const struct world *w, struct strbuf *out, struct error *err) {
+    (void)err;
+    for (size_t i = 0; i < w->scenario.set_count; i++) {
+        append_setting(w->scenario.set[i], out);
+    }
+    return true;
+}
+
+static bool arm(const struct world *w, struct strbuf *out, struct error *err) {
+    (void)err;
+    strbuf_append(out, w->scenario.arm ? w->scenario.arm : "");
+    return true;
 }
 
 static bool assumptions(const struct world *w, struct strbuf *out, struct error *err) {
@@ -121,7 +164,8 @@ bool provenance_write(struct world *w, struct error *err) {
               recorder_provenance(w->recorder, "scenario", w->scenario.text, err) &&
               trees_text(w, "resolved_scenario", &w->scenario.tree, 1, err) &&
               trees_text(w, "manifests", m->trees, m->tree_count, err);
-    return ok && keep_lines(w, "traces", true, trace_sums, err) &&
+    return ok && keep_lines(w, "arm", false, arm, err) && keep_lines(w, "set", false, settings, err) &&
+           keep_lines(w, "traces", true, trace_sums, err) &&
            keep_lines(w, "prices", false, price_sums, err) &&
            keep_lines(w, "carbon", false, carbon_sums, err) &&
            keep_lines(w, "assumptions", false, assumptions, err);

@@ -259,7 +259,9 @@ struct scenario {
     size_t change_count;
     struct arm_config *arms;
     size_t arm_count;
-    const char *arm;                   /* the one that is applied; NULL = none */
+    const char *arm;  /* the one that is applied; NULL = none */
+    const char **set; /* what --set has put on top, as given; borrowed */
+    size_t set_count;
     struct yaml_node *prices, *carbon; /* read by sim/finops; NULL when absent */
     struct manifests manifests;        /* loaded and finished */
     struct yaml_node *tree;            /* the resolved document, arm and --set applied */

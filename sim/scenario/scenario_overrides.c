@@ -173,6 +173,8 @@ bool scenario_override(struct scenario *s, const struct scenario_overrides *o, s
     if (o->arm != NULL && !choose_arm(s, o->arm, arena, notices, err)) {
         return false;
     }
+    s->set = o->set;
+    s->set_count = o->set_count;
     const struct yaml_node *set = arm_set(s);
     for (size_t i = 0; set != NULL && i < set->count; i++) {
         const struct yaml_pair *pair = &set->pairs[i];

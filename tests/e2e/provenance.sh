@@ -51,7 +51,11 @@ check "a run with absolute paths" run_into absolute --set "prices=$folder/prices
     --set "carbon.series=$folder/grid.csv"
 kept absolute resolved_scenario >"$SCRATCH/resolved.yaml"
 check "the resolved scenario names no path" names_no_path "$SCRATCH/resolved.yaml"
-check "where files lie changes no byte" same_bytes files absolute
+kept absolute set >"$SCRATCH/set"
+check "the settings are kept, without paths" diff "$SCRATCH/set" <(printf '%s\n' \
+    duration=2m prices=prices.yaml carbon.series=grid.csv)
+check "a run with relative paths" run_into relative --set prices=prices.yaml --set carbon.series=grid.csv
+check "where files lie changes no byte" same_bytes relative absolute
 
 check "a run with inline prices and a number" run_into inline --set carbon=300 \
     --set "prices={nodes: [{instance_type: h100-1g, usd_per_h: 3}, {instance_type: m-16, usd_per_h: 1},
