@@ -168,7 +168,8 @@ static void pod_become_gone(struct pod_state *pod) {
     pod->pub.gone_ps = engine_now(c->engine);
     leave(c, pod);
     give_ordinal_back(&c->demands[pod->pub.demand], pod->pub.ordinal);
-    if (pod->pub.node >= 0) {
+    bool had_room = pod->pub.node >= 0;
+    if (had_room) {
         pod_gives_room_back(pod);
         startup_release(pod);
     }
@@ -176,7 +177,10 @@ static void pod_become_gone(struct pod_state *pod) {
     if (demand_of(pod)->stateful) {
         reconcile(c, pod->pub.demand);
     }
-    cluster_schedule(c);
+    if (had_room ||
+        demand_of(pod)->stateful) { /* else thousands that never had any would each ask all others */
+        cluster_schedule(c);
+    }
 }
 
 static void grace_over(void *context, uint64_t argument) {

@@ -62,6 +62,15 @@ struct node_cache {
     struct cache_entry *pulls; /* images: the one being pulled and those that wait for it */
 };
 
+enum { COMPLAINT_BYTES = 320 };
+
+/* Why pods fit nowhere: the message of FailedScheduling. */
+struct complaint {
+    uint64_t hash; /* of the text */
+    uint32_t nodes;
+    char text[COMPLAINT_BYTES];
+};
+
 struct demand_state {
     int64_t wanted;      /* replicas it shall have */
     uint32_t generation; /* pods made so far: part of a pod's random stream */
@@ -72,7 +81,7 @@ struct demand_state {
     /* In this round of scheduling one of its pods found no room, nor a Ready node instead of the one it waits
      * for: no other will. */
     bool hopeless, settled;
-    uint32_t why[MISFIT_GPU + 1];
+    struct complaint complaint; /* of the likes of it, while hopeless */
 };
 
 /* A place for a node: a host of the platform. */

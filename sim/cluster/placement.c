@@ -7,8 +7,6 @@
 
 #include "base/hash.h"
 
-enum { MESSAGE_BYTES = 320 };
-
 /* ---- scheduling ---- */
 
 struct pod_view pod_view_of(const struct pod_demand *d) {
@@ -101,26 +99,31 @@ static void bind_pod(struct pod_state *pod) {
     startup_begin(pod);
 }
 
-/* The same complaint of the same pod is one event, as Kubernetes counts them. */
-static void say_unschedulable(struct pod_state *pod, const uint32_t *why) {
-    char text[MESSAGE_BYTES] = "";
+/* Composed once a round: thousands of pods may have the same complaint. */
+static void compose_complaint(struct complaint *complaint, const uint32_t *why) {
+    char *text = complaint->text;
     size_t used = 0;
-    uint32_t nodes = 0;
+    text[0] = '\0';
+    complaint->nodes = 0;
     for (int m = MISFIT_SELECTOR; m <= MISFIT_GPU; m++) {
-        nodes += why[m];
-        if (why[m] && used < sizeof text) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%u %s", used ? ", " : "", why[m],
+        complaint->nodes += why[m];
+        if (why[m] && used < COMPLAINT_BYTES) {
+            used += (size_t)snprintf(text + used, COMPLAINT_BYTES - used, "%s%u %s", used ? ", " : "", why[m],
                                      misfit_texts[m]);
         }
     }
-    if (nodes == 0) {
-        snprintf(text, sizeof text, "no node");
+    if (complaint->nodes == 0) {
+        snprintf(text, COMPLAINT_BYTES, "no node");
     }
-    uint64_t hash = hash64_text(text);
-    if (hash != pod->last_complaint) {
-        pod->last_complaint = hash;
-        cluster_say(pod->cluster, pod->pub.name, "FailedScheduling", "0/%u nodes are available: %s", nodes,
-                    text);
+    complaint->hash = hash64_text(text);
+}
+
+/* The same complaint of the same pod is one event, as Kubernetes counts them. */
+static void say_unschedulable(struct pod_state *pod, const struct complaint *complaint) {
+    if (complaint->hash != pod->last_complaint) {
+        pod->last_complaint = complaint->hash;
+        cluster_say(pod->cluster, pod->pub.name, "FailedScheduling", "0/%u nodes are available: %s",
+                    complaint->nodes, complaint->text);
     }
 }
 
@@ -160,11 +163,14 @@ static bool move_to_ready_node(struct pod_state *pod) {
 static bool find_first_room(struct pod_state *pod) {
     struct demand_state *demand = &pod->cluster->demands[pod->pub.demand];
     if (!demand->hopeless) {
-        memset(demand->why, 0, sizeof demand->why);
-        demand->hopeless = !pod_place(pod, false, demand->why);
+        uint32_t why[MISFIT_GPU + 1] = {0};
+        demand->hopeless = !pod_place(pod, false, why);
+        if (demand->hopeless) {
+            compose_complaint(&demand->complaint, why);
+        }
     }
     if (demand->hopeless) {
-        say_unschedulable(pod, demand->why);
+        say_unschedulable(pod, &demand->complaint);
     }
     return !demand->hopeless && node_of(pod)->pub.ready;
 }

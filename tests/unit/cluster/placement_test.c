@@ -1,4 +1,6 @@
 /* Which node a pod gets, and when one is asked for. */
+#include <sys/resource.h>
+
 #include "tests/unit/cluster/cluster_fixture.h"
 
 static void provisioning(void) {
@@ -114,12 +116,46 @@ static void thousands_of_pods_without_room_are_no_burden(void **state) {
     assert_int_equal(in_child(many), 0);
 }
 
+static int64_t turned_away;
+
+static void turn_away(void) {
+    add_pool("gpu", 1, 1, 1);
+    add_demand("ns/deployment/chat");
+    begin(1, (int64_t[]){1}, true);
+    scale_at(10, 0, turned_away);
+    scale_at(20, 0, 1);
+    run_until(30);
+    CHECK(cluster_pod_count(t.cluster) == (size_t)turned_away && t.ready == 1);
+    CHECK(cluster_present_count(t.cluster) == 1);
+    end();
+}
+
+/* Processor time in which so many that fit nowhere come and go. */
+static double seconds_to_turn_away(int64_t pods) {
+    struct rusage before;
+    struct rusage after;
+    turned_away = pods;
+    getrusage(RUSAGE_CHILDREN, &before);
+    assert_int_equal(in_child(turn_away), 0);
+    getrusage(RUSAGE_CHILDREN, &after);
+    return (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) +
+           1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec);
+}
+
+/* Four times as many would take sixteen times as long if each that goes had all others ask again. */
+static void pods_that_fit_nowhere_cost_what_they_are_many(void **state) {
+    (void)state;
+    double few = seconds_to_turn_away(4000);
+    assert_true(seconds_to_turn_away(16000) < 9 * few + 0.1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_need_asks_for_one_node_once),
         cmocka_unit_test(a_pod_that_waits_for_a_node_takes_room_that_becomes_free),
         cmocka_unit_test(a_pod_without_room_says_why_once_and_is_placed_when_room_comes),
         cmocka_unit_test(a_node_knows_its_pods_in_order_of_creation),
+        cmocka_unit_test(pods_that_fit_nowhere_cost_what_they_are_many),
         cmocka_unit_test(thousands_of_pods_without_room_are_no_burden),
     };
     return cmocka_run_group_tests_name("cluster/placement", tests, NULL, NULL);
