@@ -99,6 +99,18 @@ static bool cut_line(struct csv *csv, char *line, const char **cells, size_t *co
     }
 }
 
+/* Which of two columns of one name is meant nobody can tell. */
+static bool check_header(const struct csv *csv, struct error *err) {
+    for (size_t i = 1; i < csv->count; i++) {
+        if (csv->names[i][0] && csv_column(csv, csv->names[i]) != (int)i) {
+            struct position pos = {csv->path, csv->line, csv->columns[i]};
+            return error_at(err, ERROR_INVALID, &pos, csv->names[i],
+                            "expected each column once, there is a second one of this name");
+        }
+    }
+    return true;
+}
+
 bool csv_open(struct csv *csv, const char *path, struct arena *arena, struct error *err) {
     *csv = (struct csv){.path = arena_strdup(arena, path)};
     if (!read_all(csv, arena, err)) {
@@ -111,7 +123,7 @@ bool csv_open(struct csv *csv, const char *path, struct arena *arena, struct err
     if (header == NULL) {
         return fail(csv->path, 0, err, "is empty: expected a CSV file with a header");
     }
-    return cut_line(csv, header, csv->names, &csv->count, err);
+    return cut_line(csv, header, csv->names, &csv->count, err) && check_header(csv, err);
 }
 
 int csv_next(struct csv *csv, struct error *err) {

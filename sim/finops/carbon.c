@@ -155,6 +155,20 @@ static bool check_regions(struct field_reader *reader, const struct yaml_node *n
     return true;
 }
 
+static bool check_gpus(struct field_reader *reader, const struct yaml_node *node,
+                       const struct energy_config *energy) {
+    const struct yaml_node *list = yaml_get(node, "gpus");
+    for (size_t i = 1; i < energy->gpu_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(energy->gpus[i].gpu, energy->gpus[j].gpu) == 0) {
+                return field_error(reader, list->items[i], "gpu", "%.60s is there twice",
+                                   energy->gpus[i].gpu);
+            }
+        }
+    }
+    return true;
+}
+
 /* ---- loading ---- */
 
 static bool load_all_series(struct carbon *carbon, struct arena *arena, struct notices *notices,
@@ -167,7 +181,8 @@ static bool load_all_series(struct carbon *carbon, struct arena *arena, struct n
 }
 
 static bool read_mapping(struct field_reader *reader, const struct yaml_node *node, struct carbon *carbon) {
-    if (!fields_read(reader, carbon_fields, node, carbon) || !check_regions(reader, node, carbon)) {
+    if (!fields_read(reader, carbon_fields, node, carbon) || !check_regions(reader, node, carbon) ||
+        !check_gpus(reader, node, &carbon->energy)) {
         return false;
     }
     carbon->everywhere.pos = node != NULL ? node->pos : (struct position){0};

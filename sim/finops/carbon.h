@@ -52,7 +52,7 @@ void carbon_check(const struct carbon *carbon, const char *const *gpus, size_t g
 double carbon_intensity(const struct carbon *carbon, const char *region, simtime from, simtime to);
 
 /* carbon_series.c: reads source->file and aligns it by source->start. Rows must be in order of time; a value
- * that is negative or no number is a located error, an empty one is a gap. */
+ * that is negative or no number is a located error, an empty one is a gap but for the first. */
 bool carbon_series_read(struct carbon_source *source, struct arena *arena, struct notices *notices,
                         struct error *err);
 

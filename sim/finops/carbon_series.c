@@ -38,6 +38,9 @@ static bool add_row(struct reading *r, struct arena *arena, struct error *err) {
     if (r->count > 0 && unix_s <= r->unix_s[r->count - 1]) {
         return csv_error(&r->csv, r->time, err, "a date after that of the row before");
     }
+    if (text[0] == 0 && r->count == 0) {
+        return csv_error(&r->csv, r->value, err, "a value: before the first one there is none to hold");
+    }
     if (text[0] == 0) {
         return true; /* a gap: the next row shows its length */
     }

@@ -17,13 +17,17 @@ static bool find_columns(const struct csv *csv, struct price_columns *c, struct 
                                 .instance_type = csv_column(csv, "instance_type"),
                                 .usd_per_h = csv_column(csv, "usd_per_h"),
                                 .spot_usd_per_h = csv_column(csv, "spot_usd_per_h")};
-    if (c->usd_per_h < 0) {
-        c->usd_per_h = csv_column(csv, "on_demand_usd_per_h");
+    struct position pos = {csv->path, csv->line, 0};
+    int on_demand = csv_column(csv, "on_demand_usd_per_h");
+    if (c->usd_per_h >= 0 && on_demand >= 0) {
+        pos.column = csv->columns[on_demand];
+        return error_at(err, ERROR_INVALID, &pos, "on_demand_usd_per_h",
+                        "means the same as usd_per_h: expected one of them");
     }
+    c->usd_per_h = c->usd_per_h >= 0 ? c->usd_per_h : on_demand;
     if (c->instance_type >= 0 && (c->usd_per_h >= 0 || c->spot_usd_per_h >= 0)) {
         return true;
     }
-    struct position pos = {csv->path, csv->line, 0};
     error_at(err, ERROR_INVALID, &pos, NULL,
              "expected the columns instance_type and usd_per_h (or on_demand_usd_per_h, spot_usd_per_h)");
     return error_hint(err, "its first column is \"%.60s\"", csv->names[0]);

@@ -286,6 +286,10 @@ bool scenario_load(const char *path, const struct scenario_overrides *overrides,
  * mistake stands in the arm anyway. For those who know that the scenario is good without it. */
 void scenario_blame_arm(const struct scenario *scenario, struct error *err);
 
+/* Where the manifest of a workload says something of its pods: a field of the pod's spec ("nodeSelector") or
+ * the first request or limit of a resource ("nvidia.com/gpu"); the workload's own place when it does not. */
+struct position scenario_pod_place(const struct scenario *s, const struct workload *w, const char *what);
+
 /* The region that a zone is in; NULL when there is no such zone. */
 const char *scenario_zone_region(const struct scenario *scenario, const char *zone);
 

@@ -15,6 +15,51 @@ const char *scenario_zone_region(const struct scenario *s, const char *zone) {
     return NULL;
 }
 
+/* ---- where the manifest says it ---- */
+
+/* The manifest that a workload was read from: they begin at the same place. */
+static const struct yaml_node *tree_of(const struct manifests *m, const struct workload *w) {
+    for (size_t i = 0; i < m->tree_count; i++) {
+        const struct position *pos = &m->trees[i]->pos;
+        if (pos->line == w->pos.line && pos->column == w->pos.column && strcmp(pos->file, w->pos.file) == 0) {
+            return m->trees[i];
+        }
+    }
+    return NULL;
+}
+
+/* The first container of a list that asks for a resource; devices are asked for by their limit. */
+static const struct yaml_pair *asked_in(const struct yaml_node *containers, const char *resource) {
+    const char *lists[] = {"resources.requests", "resources.limits"};
+    for (size_t i = 0; containers != NULL && containers->kind == YAML_SEQUENCE && i < containers->count;
+         i++) {
+        for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+            const struct yaml_pair *pair = yaml_pair_of(yaml_path(containers->items[i], lists[k]), resource);
+            if (pair != NULL) {
+                return pair;
+            }
+        }
+    }
+    return NULL;
+}
+
+struct position scenario_pod_place(const struct scenario *s, const struct workload *w, const char *what) {
+    const struct yaml_node *tree = tree_of(&s->manifests, w);
+    const struct yaml_node *spec = tree != NULL ? yaml_path(tree, "spec.template.spec") : NULL;
+    const struct yaml_pair *pair = yaml_pair_of(spec, what);
+    pair = pair != NULL ? pair : asked_in(yaml_get(spec, "containers"), what);
+    pair = pair != NULL ? pair : asked_in(yaml_get(spec, "initContainers"), what);
+    return pair != NULL ? pair->pos : w->pos;
+}
+
+/* ---- what fits where ---- */
+
+/* A reason why a pod cannot be on a pool's nodes, and what of the pod it is about. */
+struct misfit_reason {
+    const char *text; /* NULL: it can */
+    const char *what;
+};
+
 /* What a node of the pool answers to a nodeSelector's key; NULL when only the run can tell. */
 static const char *node_label(const struct scenario *s, const struct pool_config *pool, const char *key) {
     const char *own = labels_get(&pool->labels, key);
@@ -52,16 +97,24 @@ static const char *amount_misfit(const char *resource, enum unit_kind unit, doub
     return arena_printf(arena, "%s %s of %s", resource, unit_text(unit, asked, a), unit_text(unit, has, b));
 }
 
-/* The first reason why the pod cannot be on the pool's nodes, NULL when it can. */
-static const char *misfit(const struct scenario *s, const struct pool_config *pool,
-                          const struct pod_template *pod, struct arena *arena) {
+static void note(struct misfit_reason *reason, const char *what, const char *text) {
+    if (reason->text == NULL && text != NULL) {
+        *reason = (struct misfit_reason){text, what};
+    }
+}
+
+/* The first reason why the pod cannot be on the pool's nodes. */
+static struct misfit_reason misfit(const struct scenario *s, const struct pool_config *pool,
+                                   const struct pod_template *pod, struct arena *arena) {
     const struct resources *r = &pod->total;
     const char *gpu = r->gpu_resource != NULL ? r->gpu_resource : "GPUs";
-    const char *why = selector_misfit(s, pool, pod, arena);
-    why = why ? why : amount_misfit(gpu, UNIT_NUMBER, (double)r->gpus, (double)pool->gpus, arena);
-    why = why ? why : amount_misfit("cpu", UNIT_NUMBER, (double)r->cpu_milli / 1000, pool->cpu, arena);
-    why = why ? why : amount_misfit("memory", UNIT_BYTES, (double)r->memory_bytes, pool->memory_bytes, arena);
-    return why;
+    struct misfit_reason reason = {0};
+    note(&reason, "nodeSelector", selector_misfit(s, pool, pod, arena));
+    note(&reason, gpu, amount_misfit(gpu, UNIT_NUMBER, (double)r->gpus, (double)pool->gpus, arena));
+    note(&reason, "cpu", amount_misfit("cpu", UNIT_NUMBER, (double)r->cpu_milli / 1000, pool->cpu, arena));
+    note(&reason, "memory",
+         amount_misfit("memory", UNIT_BYTES, (double)r->memory_bytes, pool->memory_bytes, arena));
+    return reason;
 }
 
 static bool no_pool(const struct workload *w, struct error *err) {
@@ -81,17 +134,20 @@ static bool check_workload(const struct scenario *s, const struct workload *w, s
         return no_pool(w, err);
     }
     const char *reasons = "";
+    const char *what = NULL; /* it fails by in the first pool */
     for (size_t i = 0; i < s->pool_count; i++) {
-        const char *why = misfit(s, &s->pools[i], &w->pod, arena);
-        if (why == NULL) {
+        struct misfit_reason why = misfit(s, &s->pools[i], &w->pod, arena);
+        if (why.text == NULL) {
             return true;
         }
+        what = i == 0 ? why.what : what;
         if (i < REASONS_MAX) {
-            reasons =
-                arena_printf(arena, "%s%spool %s: %s", reasons, i > 0 ? "; " : "", s->pools[i].name, why);
+            reasons = arena_printf(arena, "%s%spool %s: %s", reasons, i > 0 ? "; " : "", s->pools[i].name,
+                                   why.text);
         }
     }
-    return error_at(err, ERROR_INVALID, &w->pos, "spec.template.spec",
+    struct position pos = scenario_pod_place(s, w, what);
+    return error_at(err, ERROR_INVALID, &pos, "spec.template.spec",
                     "a pod of %s %s fits no node pool (asked of what a node has): %s", kind_names[w->kind],
                     w->name, reasons);
 }

@@ -258,7 +258,9 @@ static bool fits_somewhere(const struct world *w, uint32_t d, struct error *err)
             return true;
         }
     }
-    error_at(err, ERROR_INVALID, &demand->pos, "spec.template.spec",
+    const struct workload *workload = &w->scenario.manifests.workloads[d];
+    struct position pos = scenario_pod_place(&w->scenario, workload, "nodeSelector");
+    error_at(err, ERROR_INVALID, &pos, "spec.template.spec",
              "a pod of %s can land on no pool: its nodeSelector or a taint stands against each",
              demand->name);
     return error_hint(err, "give a pool these `labels:`, or the pod a toleration");

@@ -64,6 +64,25 @@ static void add_pool_hosts(struct world *w, size_t pool) {
     }
 }
 
+/* Each node that may ever be is a host: told at the pool with which they become too many. */
+static bool check_host_count(const struct scenario *s, struct error *err) {
+    size_t others = s->zone_count + s->region_count + 2;
+    size_t room = PLATFORM_HOSTS_MAX > others ? PLATFORM_HOSTS_MAX - others : 0;
+    size_t nodes = 0;
+    for (size_t i = 0; i < s->pool_count; i++) {
+        char field[64];
+        snprintf(field, sizeof field, "spec.cluster.pools.%zu.max", i);
+        const struct yaml_node *max = yaml_path(s->tree, field);
+        nodes += (size_t)s->pools[i].max;
+        if (nodes > room) {
+            return error_at(err, ERROR_INVALID, max ? &max->pos : &s->pools[i].pos, field,
+                            "expected at most %zu nodes in all pools together, found %zu up to this one",
+                            room, nodes);
+        }
+    }
+    return true;
+}
+
 static void add_hosts(struct world *w) {
     const struct scenario *s = &w->scenario;
     struct platform *p = &w->platform;
@@ -152,6 +171,9 @@ bool world_network(struct world *w, struct error *err) {
     w->region_host = arena_array(w->arena, s->region_count, sizeof *w->region_host);
     w->region_zone = arena_array(w->arena, s->region_count, sizeof *w->region_zone);
     w->has_platform = s->pool_count > 0;
+    if (!check_host_count(s, err)) {
+        return false;
+    }
     add_sites(w);
     add_hosts(w);
     add_links(w);
