@@ -70,6 +70,10 @@ void run_show_place(const char *out) {
     }
 }
 
+void run_show_missed(const char *names) {
+    log_message(LOG_ERROR, "missed or broken: %s", names ? names : "");
+}
+
 struct run_options run_options_of(const struct run_request *o, const char *scenario) {
     return (struct run_options){
         .scenario = scenario,
@@ -118,13 +122,23 @@ static void show_result(const struct run_request *o, const struct run_result *re
     run_show_place(result->out);
 }
 
+static enum error_code check_promises(const struct summary *summary) {
+    struct strbuf missed = {0};
+    bool kept = study_missed_of(summary, &missed) == 0;
+    if (!kept) {
+        run_show_missed(missed.text);
+    }
+    strbuf_free(&missed);
+    return kept ? ERROR_NONE : ERROR_OBJECTIVE;
+}
+
 static enum error_code conclude(const struct run_request *o, const struct run_result *result,
                                 struct error *err) {
     show_result(o, result);
     if (!run_explain_show(result, err)) {
         return err->code;
     }
-    return o->check && !run_promises_kept(&result->summary) ? ERROR_OBJECTIVE : ERROR_NONE;
+    return o->check ? check_promises(&result->summary) : ERROR_NONE;
 }
 
 static enum error_code run_arms_instead(const struct run_request *o, const char *scenario,

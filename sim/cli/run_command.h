@@ -53,6 +53,9 @@ bool run_explain_find(const struct run_options *options, struct run_explain *e, 
 /* The lives on stdout; false when one was asked for that never was. */
 bool run_explain_show(const struct run_result *result, struct error *err);
 
+/* What --check fails for, on stderr: the table may not be shown, and scripts read this. */
+void run_show_missed(const char *names);
+
 /* Replications, arms, or both. */
 enum error_code run_study(const struct run_request *o, const char *scenario, struct error *err);
 

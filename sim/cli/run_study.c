@@ -50,7 +50,10 @@ static enum error_code run_replications(const struct run_request *o, const struc
     enum error_code code = ok ? ERROR_NONE : err->code;
     if (outcome.finished) {
         show_outcome(o, &outcome);
-        code = ok && o->check && study_missed(&outcome, &missed) > 0 ? ERROR_OBJECTIVE : code;
+        if (ok && o->check && study_missed(&outcome, &missed) > 0) {
+            code = ERROR_OBJECTIVE;
+            run_show_missed(missed.text);
+        }
     }
     if (outcome.finished && !ok) {
         log_message(LOG_INFO, "%llu of %lld replications were finished and are kept",

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cell.h"
 #include "base/money.h"
 #include "base/strbuf.h"
 
@@ -116,6 +117,9 @@ void summary_json(const struct summary *s, bool with_wall, struct strbuf *out);
  * missed. Appended to `out`, or on stdout. */
 void summary_text(const struct summary *s, bool colour, struct strbuf *out);
 void summary_print(const struct summary *s, bool colour);
+
+/* What writes a metric's values for people, in its own unit. */
+cell_function *summary_cell(const char *metric);
 
 /* JSON Schema (draft 2020-12) of summary.json, appended to `out`, or on stdout. */
 void summary_schema(struct strbuf *out);

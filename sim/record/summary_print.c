@@ -152,8 +152,7 @@ static void append_latency(struct strbuf *out, const struct scope_summary *s) {
     }
 }
 
-/* What writes a metric's values, in its own unit. */
-static cell_function *metric_cell(const char *metric) {
+cell_function *summary_cell(const char *metric) {
     static cell_function *const cells[UNIT_KINDS] = {[UNIT_DURATION] = cell_duration,
                                                      [UNIT_USD] = cell_usd,
                                                      [UNIT_USD_PER_H] = cell_usd,
@@ -189,7 +188,7 @@ static void append_objective(struct strbuf *out, const struct objective_result *
     struct strbuf label = {0};
     strbuf_printf(&label, "%s%s%s %s %s", r->metric, r->statistic ? " " : "",
                   r->statistic ? r->statistic : "",
-                  r->at_least ? ">=" : "<=", metric_cell(r->metric)(r->limit, cell));
+                  r->at_least ? ">=" : "<=", summary_cell(r->metric)(r->limit, cell));
     if (r->service) {
         strbuf_printf(&label, ", %s", r->service);
     }
@@ -208,10 +207,10 @@ static void append_gate(struct strbuf *out, const struct gate_result *r, const c
     struct strbuf label = {0};
     strbuf_append(&label, r->metric);
     if (!isnan(r->min)) {
-        strbuf_printf(&label, " >= %s", metric_cell(r->metric)(r->min, cell));
+        strbuf_printf(&label, " >= %s", summary_cell(r->metric)(r->min, cell));
     }
     if (!isnan(r->max)) {
-        strbuf_printf(&label, "%s <= %s", isnan(r->min) ? "" : ",", metric_cell(r->metric)(r->max, cell));
+        strbuf_printf(&label, "%s <= %s", isnan(r->min) ? "" : ",", summary_cell(r->metric)(r->max, cell));
     }
     if (r->scope) {
         strbuf_printf(&label, ", %s", r->scope);
@@ -228,7 +227,7 @@ static void append_gate(struct strbuf *out, const struct gate_result *r, const c
 }
 
 static const char *value_cell(const char *metric, double value, char out[CELL_BYTES]) {
-    return isnan(value) ? strcpy(out, "-") : metric_cell(metric)(value, out);
+    return isnan(value) ? strcpy(out, "-") : summary_cell(metric)(value, out);
 }
 
 static void append_promises(struct strbuf *out, const struct summary *s, bool colour) {
@@ -337,7 +336,7 @@ static void append_replicated_objective(struct strbuf *out, struct json_object *
                                  .at_least = flag_of(o, "at_least"),
                                  .value_known = !isnan(f.mean),
                                  .met = flag_of(o, "met")};
-    figure_cell(&f, metric_cell(r.metric), cell);
+    figure_cell(&f, summary_cell(r.metric), cell);
     append_objective(out, &r, cell, INTERVAL_COLUMNS, colour);
 }
 
@@ -351,7 +350,7 @@ static void append_replicated_gate(struct strbuf *out, struct json_object *o, bo
                             .value = f.mean,
                             .warn = strcmp(text_of(o, "level"), "warn") == 0,
                             .held = flag_of(o, "held")};
-    figure_cell(&f, metric_cell(r.metric), cell);
+    figure_cell(&f, summary_cell(r.metric), cell);
     append_gate(out, &r, cell, INTERVAL_COLUMNS, colour);
 }
 

@@ -112,14 +112,14 @@ static const char *text_in(struct json_object *o, const char *key) {
 }
 
 static void append_limit(struct json_object *o, const char *key, const char *sign, struct strbuf *out) {
-    char number[NUMBER_TEXT_BYTES];
+    char cell[CELL_BYTES];
     double limit = summary_figure(o, key);
     if (!isnan(limit)) {
-        strbuf_printf(out, " %s %s", sign, number_text(limit, number));
+        strbuf_printf(out, " %s %s", sign, summary_cell(text_in(o, "metric"))(limit, cell));
     }
 }
 
-/* "latency.ttft_s p95 <= 0.5 of service chat", "cost.total_usd <= 130 of tenant/search" */
+/* "latency.ttft_s p95 <= 500 ms of service chat", "cost.total_usd <= $130.00 of tenant/search" */
 static void append_name(struct json_object *o, struct strbuf *out) {
     const char *statistic = text_in(o, "statistic");
     const char *service = text_in(o, "service");

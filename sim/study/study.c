@@ -310,6 +310,16 @@ void study_values(const struct study_outcome *outcome, const char *path, double 
     }
 }
 
+size_t study_missed_of(const struct summary *summary, struct strbuf *names) {
+    struct strbuf text = {0};
+    summary_json(summary, false, &text);
+    struct json_object *o = json_tokener_parse(text.text);
+    size_t missed = o ? promises_broken(o, names) : 0;
+    json_object_put(o);
+    strbuf_free(&text);
+    return missed;
+}
+
 size_t study_missed(const struct study_outcome *outcome, struct strbuf *names) {
     return promises_broken(outcome->summary, names);
 }

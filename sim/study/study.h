@@ -84,5 +84,6 @@ void study_values(const struct study_outcome *outcome, const char *path, double 
  * replications where there are several. Each is appended to `names` ("latency.ttft_s p95 <= 0.5 of service
  * chat", with ", " between them). */
 size_t study_missed(const struct study_outcome *outcome, struct strbuf *names);
+size_t study_missed_of(const struct summary *summary, struct strbuf *names); /* the same of a single run */
 
 #endif

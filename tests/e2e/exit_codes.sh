@@ -16,6 +16,12 @@ check "0: a run" code 0 "${run[@]}"
 check "0: --version" code 0 --version
 check "1: --check with an objective out of reach" \
     code 1 "${run[@]}" --check --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
+says_what_is_missed() {
+    "$DRYDOCK" "${run[@]}" --quiet --check --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1ms}]' "$@" \
+        2>&1 | grep -qF 'missed or broken: latency.ttft_s p95 <= 1.00 ms'
+}
+check "--check says what is missed, under --quiet too" says_what_is_missed
+check "and so it does over replications" says_what_is_missed --reps 2
 check "0: the same without --check" \
     code 0 "${run[@]}" --set 'objectives=[{metric: latency.ttft_s, statistic: p95, limit: 1e-9}]'
 check "1: --check with a gate that is broken" code 1 "${run[@]}" --check --set 'gates=[{metric: replicas.max, max: 1}]'
