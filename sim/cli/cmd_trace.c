@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/cell.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cli/command.h"
@@ -139,8 +140,14 @@ static bool usage(const struct command *command, const char *what, struct error 
 
 /* ---- list ---- */
 
+enum { HELP_COLUMN = 25, LINE_COLUMNS = 100 };
+
 static void print_row(const char *name, const char *help) {
-    printf("  %-22s %s\n", name, help);
+    struct strbuf line = {0};
+    strbuf_printf(&line, "  %-22s ", name);
+    cell_append_wrapped(&line, help, HELP_COLUMN, LINE_COLUMNS);
+    fputs(line.text, stdout);
+    strbuf_free(&line);
 }
 
 static void list_as_text(void) {

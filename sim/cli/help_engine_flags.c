@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/cell.h"
 #include "manifest/server/engine_args.h"
 
 static const struct {
@@ -13,15 +14,27 @@ static const struct {
     {FLAG_NOT_MODELLED, "not modelled: a warning with its line, an error under --strict"},
 };
 
+enum { HELP_COLUMN = 40, LINE_COLUMNS = 100 };
+
+/* A name that leaves no room for its help stands on a line of its own. */
 static void print_flag(const struct engine_flag *flag) {
-    char names[96];
-    const char *alias = flag->alias == NULL ? "" : flag->alias;
-    snprintf(names, sizeof names, "%s%s%s", flag->name, *alias == '\0' ? "" : ", ", alias);
-    printf("    %-44s %s", names, flag->help);
+    struct strbuf line = {0};
+    struct strbuf help = {0};
+    strbuf_printf(&line, "    %s%s%s ", flag->name, flag->alias ? ", " : "", flag->alias ? flag->alias : "");
+    strbuf_append(&help, flag->help);
     if (flag->neutral != NULL) {
-        printf(" (nothing to say at %s)", flag->neutral);
+        strbuf_printf(&help, " (nothing to say at %s)", flag->neutral);
     }
-    printf("\n");
+    if (line.length > HELP_COLUMN) {
+        line.text[line.length - 1] = '\n';
+        strbuf_printf(&line, "%*s", HELP_COLUMN, "");
+    } else {
+        strbuf_printf(&line, "%*s", (int)(HELP_COLUMN - line.length), "");
+    }
+    cell_append_wrapped(&line, help.text, HELP_COLUMN, LINE_COLUMNS);
+    fputs(line.text, stdout);
+    strbuf_free(&line);
+    strbuf_free(&help);
 }
 
 static void print_group(const struct engine_server *server, enum flag_effect effect, const char *title) {
