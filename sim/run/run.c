@@ -313,17 +313,6 @@ bool run_check_arms(const char *scenario, struct arena *arena, struct notices *n
     return true;
 }
 
-bool run_promises_kept(const struct summary *summary) {
-    bool kept = true;
-    for (size_t i = 0; i < summary->objective_count; i++) {
-        kept = kept && summary->objectives[i].met;
-    }
-    for (size_t i = 0; i < summary->gate_count; i++) {
-        kept = kept && (summary->gates[i].held || summary->gates[i].warn);
-    }
-    return kept;
-}
-
 void run_print_result_schema(void) {
     rows_print_schema();
 }

@@ -64,7 +64,4 @@ bool run_check_arms(const char *scenario, struct arena *arena, struct notices *n
 /* JSON Schema of the tables in result.h5, on stdout. */
 void run_print_result_schema(void);
 
-/* Every objective was met and every gate of level fail held (or there is none). */
-bool run_promises_kept(const struct summary *summary);
-
 #endif
