@@ -1,9 +1,9 @@
 /* sim/config/csv.h: small CSV files (prices, carbon intensity), plain or gzip: rows with their places, and
  * cells that are numbers or dates.
  *
- * A header without two columns of one name, then rows; commas between cells, quotes as in RFC 4180 but no line end within them; LF or CRLF;
- * blank lines and lines that begin with '#' are passed over. Another number of cells than the header has is
- * a located error.
+ * A header without two columns of one name, then rows; commas between cells, quotes as in RFC 4180 but no
+ * line end within them; LF or CRLF; blank lines and lines that begin with '#' are passed over. Another number
+ * of cells than the header has is a located error.
  */
 #ifndef DRYDOCK_CONFIG_CSV_H
 #define DRYDOCK_CONFIG_CSV_H
