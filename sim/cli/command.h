@@ -22,7 +22,7 @@ struct common_options {
 
 #define COMMON_OPTIONS                                                                                       \
     COMMON_FLAG("help", help, "Show this help and exit."),                                                   \
-        COMMON_FLAG("quiet", quiet, "Only errors, and what --check fails for; no table."),                                  \
+        COMMON_FLAG("quiet", quiet, "Only errors, and what --check fails for; no table."),                   \
         COMMON_FLAG("json", json, "Machine-readable result on stdout."),                                     \
         COMMON_FLAG("no-color", no_color, "No colour in messages."),                                         \
         COMMON_FLAG("verbose", verbose, "Notes as well as warnings.")
