@@ -43,6 +43,31 @@ static const struct telemetry_metric *exposed(struct world *w, const struct hpa 
     return NULL;
 }
 
+static bool is_object(const struct yaml_node *tree, const char *kind, const char *name,
+                      const char *namespace_name) {
+    const struct yaml_node *own_kind = yaml_get(tree, "kind");
+    const struct yaml_node *own_name = yaml_path(tree, "metadata.name");
+    const struct yaml_node *own_space = yaml_path(tree, "metadata.namespace");
+    return own_kind && own_name && strcmp(own_kind->text, kind) == 0 && strcmp(own_name->text, name) == 0 &&
+           strcmp(own_space ? own_space->text : "default", namespace_name) == 0;
+}
+
+/* The object may stand in manifests that are not here: its metric is read anyway, and that is said. */
+static void check_described(struct world *w, const struct hpa *hpa, const struct hpa_metric *m) {
+    const struct manifests *all = &w->scenario.manifests;
+    bool found = !m->described_name;
+    for (size_t i = 0; i < all->tree_count && !found; i++) {
+        found = is_object(all->trees[i], m->described_kind, m->described_name, hpa->namespace_name);
+    }
+    if (!found) {
+        notice_add(
+            w->notices, NOTICE_WARNING, &m->pos,
+            "HorizontalPodAutoscaler %s: metric %s describes %s %s, which is not among the manifests of "
+            "namespace %s: read as the sum over the target's pods",
+            hpa->name, m->name, m->described_kind, m->described_name, hpa->namespace_name);
+    }
+}
+
 static void read_scaler(struct world *w, const struct hpa *hpa, uint32_t demand) {
     struct scaler *s = &w->scalers[w->scaler_count++];
     const struct pod_template *pod = &w->scenario.manifests.workloads[demand].pod;
@@ -53,6 +78,7 @@ static void read_scaler(struct world *w, const struct hpa *hpa, uint32_t demand)
     for (size_t i = 0; i < hpa->metric_count; i++) {
         const struct hpa_metric *m = &hpa->metrics[i];
         s->metrics[i] = exposed(w, hpa, m);
+        check_described(w, hpa, m);
         s->requests_milli[i] =
             is_resource(m) ? hpa_request(pod, m->name, m->container, HPA_NO_REQUEST) : HPA_NO_REQUEST;
     }

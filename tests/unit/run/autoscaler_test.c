@@ -76,11 +76,32 @@ static void a_metric_that_nothing_exposes_is_warned_of_and_fails_as_in_a_cluster
     }
 }
 
+static void an_object_that_is_not_there_is_warned_of(void **state) {
+    (void)state;
+    static const char *const names[] = {"nobody", "chat"};
+    for (size_t i = 0; i < 2; i++) {
+        put_scaled(
+            names[i],
+            arena_printf(&scratch.arena,
+                         "    - {type: Object, object: {describedObject: {apiVersion: v1, kind: Service, "
+                         "name: %s}, metric: {name: vllm:num_requests_running}, target: {type: "
+                         "AverageValue, averageValue: \"5\"}}}\n",
+                         names[i]),
+            quick);
+        const char *out = arena_printf(&scratch.arena, "out/of-%s", names[i]);
+        run(names[i], out);
+        size_t length;
+        const char *summary = get(at(arena_printf(&scratch.arena, "%s/summary.json", out)), &length);
+        assert_true((strstr(summary, "describes Service nobody") != NULL) == (i == 0));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(load_adds_pods_and_each_decision_is_a_row),
         cmocka_unit_test(a_controller_knows_nothing_newer_than_the_last_scrape),
         cmocka_unit_test(a_metric_that_nothing_exposes_is_warned_of_and_fails_as_in_a_cluster),
+        cmocka_unit_test(an_object_that_is_not_there_is_warned_of),
     };
     return cmocka_run_group_tests_name("run/autoscaler", tests, open_scratch, close_scratch);
 }

@@ -236,7 +236,7 @@ static void gates_are_judged_on_the_mean_and_warnings_break_nothing(void **state
     assert_int_equal(promises_broken(summary, &names), 0);
     json_object_object_add(first, "held", json_object_new_boolean(false));
     assert_int_equal(promises_broken(summary, &names), 1);
-    assert_string_equal(names.text, "cost.total_usd <= 12.000000003");
+    assert_string_equal(names.text, "cost.total_usd <= $12.00");
     strbuf_free(&names);
     json_object_put(summary);
 }

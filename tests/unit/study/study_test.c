@@ -174,8 +174,9 @@ static void missed_objectives_are_named_by_their_mean(void **state) {
         struct strbuf names = {0};
         assert_true(run_cases(&c, 1, replications, 2, &outcome, &err));
         assert_int_equal(study_missed(&outcome, &names), 3);
-        assert_string_equal(names.text, "latency.queue_s mean <= 0.001, throughput.requests_per_s >= 50 of "
-                                        "service station, requests.completed <= 3 of service/station");
+        assert_string_equal(names.text,
+                            "latency.queue_s mean <= 1.00 ms, throughput.requests_per_s >= 50.0 of "
+                            "service station, requests.completed <= 3.00 of service/station");
         strbuf_free(&names);
         study_free(&outcome, 1);
     }
