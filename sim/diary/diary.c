@@ -142,6 +142,7 @@ static void on_queued(void *context, const struct request *r, const struct watch
     char n[CELL_BYTES], tokens_text[CELL_BYTES];
     uint64_t tokens = 0;
     uint32_t i = 0;
+    memcpy(p->queued, p->times, sizeof p->queued);
     for (const struct request *a = queue->ahead; i < queue->count; a = a->next, i++) {
         tokens += a->input_tokens;
     }
@@ -172,7 +173,7 @@ static void on_phase(void *context, const struct request *r, simtime at, enum wa
         p->preempted = false;
         go_on(p, at, (int)phase);
         strbuf_printf(&text, "runs again, after %s",
-                      cell_duration(simtime_to_s(p->times[PHASE_AGAIN]), waited));
+                      cell_duration(simtime_to_s(at - p->preempted_ps), waited));
         if (r->computed > 0) {
             strbuf_printf(&text, "; %s tokens are still in the prefix cache", cell_count(r->computed, found));
         }
@@ -212,6 +213,7 @@ static void on_preempted(void *context, const struct request *r, simtime at, con
                   (long long)blocks, blocks == 1 ? "" : "s", cell_count(r->computed, tokens));
     go_on(p, at, PHASE_AGAIN);
     p->preempted = true;
+    p->preempted_ps = at;
     enter(d, p, at, &text);
 }
 
@@ -233,9 +235,9 @@ void diary_scheduled(struct diary *d, const struct request *r, simtime now) {
     strbuf_append(&text, "is taken from the queue");
     const char *before = " after ";
     for (int i = 0; i <= WATCH_THREADS; i++) {
-        if (p->times[i] > 0) {
-            strbuf_printf(&text, "%s%s %s", before, cell_duration(simtime_to_s(p->times[i]), span),
-                          because[i]);
+        simtime waited = p->times[i] - p->queued[i];
+        if (waited > 0) {
+            strbuf_printf(&text, "%s%s %s", before, cell_duration(simtime_to_s(waited), span), because[i]);
             before = ", ";
         }
     }

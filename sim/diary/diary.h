@@ -8,7 +8,7 @@
  *   - an account of time: from its sending to its end a request is in one phase after the other, and the
  * times of all phases add up to its TTFT and E2E, to the picosecond, by construction.
  *
- * A diary only listens. A page takes 72 bytes a token of the answer, and nothing is kept of other requests.
+ * A diary only listens. A page takes 80 bytes a token of the answer, and nothing is kept of other requests.
  */
 #ifndef DRYDOCK_DIARY_DIARY_H
 #define DRYDOCK_DIARY_DIARY_H

@@ -30,8 +30,10 @@ struct page {
     simtime hop_ps;
     int phase;
     simtime since;
+    simtime preempted_ps;   /* the last time */
     bool preempted;         /* and not scheduled again */
     simtime times[PHASES];  /* to the end */
+    simtime queued[PHASES]; /* to when this attempt came to its queue */
     simtime before[PHASES]; /* to the first token */
     struct entry *entries;
     size_t entry_count, entry_capacity;

@@ -18,6 +18,19 @@ def pages(path):
             page["rows"].append((row[1].strip(), Decimal(row[2]), Decimal(row[3] or row[2]), row[3] is not None))
 
 
+def check_preemptions(path):
+    """What is said to have passed since a preemption did."""
+    units = {"us": 1e-6, "ms": 1e-3, "s": 1}
+    for line in open(path):
+        at = re.match(r" *(\d+\.\d{6})  (is preempted|runs again, after ([\d.]+) (us|ms|s)\b)?", line)
+        if at and at[2] == "is preempted":
+            since = float(at[1])
+        elif at and at[2]:
+            said = float(at[3]) * units[at[4]]
+            assert abs(float(at[1]) - since - said) <= 0.006 * said + 1.1e-6, line
+
+
+check_preemptions(sys.argv[1])
 requests = {row["id"]: row for row in csv.DictReader(open(sys.argv[2]))}
 told = list(pages(sys.argv[1]))
 assert told, "nobody"
