@@ -147,6 +147,7 @@ struct service_time_config {
     double time_factor;         /* multiplies every engine time; default 1 */
     double overhead_s;          /* engine overhead a step; -1 = the model's own */
     double api_overhead_s;      /* on the way to the first token, outside the GPU; -1 = the model's own */
+    const char *batching;       /* "continuous" or "static" */
     double acceptance;          /* of a draft token in speculative decoding; -1 = not given */
 };
 

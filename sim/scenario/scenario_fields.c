@@ -312,6 +312,8 @@ const struct field scenario_policy_fields[] = {
     FIELDS_END,
 };
 
+static const char *const batchings[] = {"continuous", "static", NULL};
+
 static const struct field service_time_fields[] = {
     ROW("workload", TEXT, service_time_config, workload,
         "`chat` or `deployment/chat`; without it, all that no entry names."),
@@ -332,6 +334,11 @@ static const struct field service_time_fields[] = {
     DURATION("api_overhead", service_time_config, api_overhead_s,
              "On the way to the first token, outside the GPU; without it, the model's own.", .absent = -1,
              WITHIN(0, 60)),
+    ROW("batching", TEXT, service_time_config, batching,
+        "`continuous`, by the engine's own rules; or `static`, for comparison: nobody joins a batch until "
+        "its "
+        "longest member has ended.",
+        .fallback = "continuous", .choices = batchings),
     ROW("acceptance", QUANTITY, service_time_config, acceptance,
         "Speculative decoding: how likely a draft token is right, when those before it were; without it, "
         "0.7.",

@@ -35,19 +35,29 @@ static bool is_empty(const struct step_shape *shape) {
     return shape->decode_sequences + shape->prefill_tokens == 0;
 }
 
-/* The batch of the step that begins now; false when somebody was preempted for it. */
+static bool schedule(struct batching *b, struct step_shape *shape) {
+    static bool (*const schedulers[])(struct batching *, struct step_shape *) = {
+        [SCHEDULER_VLLM] = schedule_vllm,
+        [SCHEDULER_SGLANG] = schedule_sglang,
+        [SCHEDULER_TGI] = schedule_tgi,
+        [SCHEDULER_STATIC] = schedule_static,
+    };
+    return schedulers[b->config.scheduler](b, shape);
+}
+
+/* The batch of the step that begins now, and whether the next ones may be like it. */
 static bool make_batch(struct batching *b, struct step_shape *shape) {
     b->unsettled = true;
     b->loading_ps = 0;
-    bool all_fit = schedule_vllm(b, shape);
+    bool steady = schedule(b, shape);
     if (b->config.async_scheduling && is_empty(shape) && b->waiting.head) {
         b->just_left = b->just_freed = 0;
         b->caught_up = true;
-        all_fit = schedule_vllm(b, shape);
+        steady = schedule(b, shape);
         b->caught_up = false;
     }
     b->unsettled = false;
-    return all_fit;
+    return steady;
 }
 
 /* May a request that waits now join the next step, though it could not join this one? It was tried in vain,
@@ -62,7 +72,8 @@ static void step_end(void *context, uint64_t argument);
 
 static void step_begin(struct batching *b) {
     struct step_shape shape = {0};
-    bool all_fit = make_batch(b, &shape);
+    uint64_t preemptions = b->base.preemptions;
+    bool steady = make_batch(b, &shape);
     batching_update_load(b);
     b->stepping = !is_empty(&shape);
     if (!b->stepping) {
@@ -74,9 +85,9 @@ static void step_begin(struct batching *b) {
     b->step_tokens = shape.decode_sequences + shape.prefill_tokens;
     b->base.prompt_tokens += (uint64_t)shape.prefill_tokens;
     if (b->watched) {
-        batching_watch_begins(b, &shape, all_fit, b->budget_left);
+        batching_watch_begins(b, &shape, b->base.preemptions == preemptions, b->budget_left);
     }
-    bool repeats = b->fast && !may_join_next(b) && b->config.speculation.tokens == 0 && all_fit &&
+    bool repeats = b->fast && !may_join_next(b) && b->config.speculation.tokens == 0 && steady &&
                    shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.rank, step_end, b, 0);
@@ -230,6 +241,19 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
     }
     if (r->adapter != 0 && !b->adapters) {
         *reason = "an adapter, of an engine without --enable-lora";
+        return false;
+    }
+    if (b->config.max_input_tokens > 0 && (int64_t)r->input_tokens > b->config.max_input_tokens) {
+        *reason = "prompt longer than --max-input-tokens";
+        return false;
+    }
+    if (b->config.concurrency_limit > 0 &&
+        b->waiting.count + b->running_count >= b->config.concurrency_limit) {
+        *reason = "--max-concurrent-requests reached";
+        return false;
+    }
+    if (b->config.queue_limit >= 0 && b->waiting.count >= b->config.queue_limit) {
+        *reason = "the engine's queue is full";
         return false;
     }
     int64_t room = b->config.max_model_len - r->input_tokens;

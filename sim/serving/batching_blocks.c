@@ -24,6 +24,9 @@ bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens, int6
 }
 
 void release(struct batching *b, struct request *r) {
+    if (b->sglang.chunked == r) {
+        b->sglang.chunked = NULL;
+    }
     share_leave(b, r);
     if (b->adapters) {
         adapters_let_go(b->adapters, r->adapter);

@@ -40,6 +40,23 @@ struct decode_run {
     struct stretch head;        /* most runs need no other */
 };
 
+/* What SGLang's scheduler keeps from step to step. */
+struct sglang_state {
+    int64_t ratio;           /* new-token ratio, in billionths; 0 = not yet */
+    uint64_t steps;          /* taken when it last scheduled */
+    int64_t batch;           /* requests in the batch then */
+    struct request *chunked; /* whose prompt was cut; NULL */
+    bool full;               /* nobody is tried until somebody leaves */
+    bool decoded, idle;      /* what the last step was */
+};
+
+/* And Text Generation Inference's. */
+struct tgi_state {
+    uint64_t steps;
+    int64_t steps_without; /* since somebody was let in */
+    bool admitted;         /* the last step let somebody in: now all decode */
+};
+
 struct batching {
     struct replica base;
     struct replica_config config;
@@ -55,8 +72,10 @@ struct batching {
     int64_t free_blocks;           /* those that hold something of the prefix cache included */
     struct prefix_cache *prefixes; /* NULL: off */
     struct adapters *adapters;     /* NULL: the engine takes none */
-    simtime loading_ps;            /* that the step to begin waits for adapters */
-    int64_t peak_blocks;           /* most ever in use */
+    struct sglang_state sglang;
+    struct tgi_state tgi;
+    simtime loading_ps;  /* that the step to begin waits for adapters */
+    int64_t peak_blocks; /* most ever in use */
     /* Asynchronous scheduling: what left at the end of the step before is not known of yet. */
     int64_t just_left, just_freed; /* requests, blocks */
     uint32_t last_joined;          /* joined_step of the last one submitted */
@@ -151,11 +170,15 @@ static inline bool is_known(const struct batching *b, const struct request *r) {
            (int32_t)(r->joined_step + 2 - (uint32_t)b->base.steps) <= 0;
 }
 
-/* ---- schedule_vllm.c ---- */
+/* ---- schedule_*.c ---- */
 
-/* Who computes what in the step that begins now: fills `running`, `scheduled` and the shape. False when
- * somebody was preempted. */
+/* Who computes what in the step that begins now: fills `running`, `scheduled`, `budget_left` and the shape.
+ * Answers whether, if all decode in it, the next steps will be like it until somebody comes or leaves, or
+ * blocks run out. */
 bool schedule_vllm(struct batching *b, struct step_shape *shape);
+bool schedule_sglang(struct batching *b, struct step_shape *shape);
+bool schedule_tgi(struct batching *b, struct step_shape *shape);
+bool schedule_static(struct batching *b, struct step_shape *shape);
 
 /* ---- batching_share.c: whose time a step was; docs/cost.md has the rule ---- */
 

@@ -97,11 +97,12 @@ static int64_t blocks_of(const struct batching *b, const struct request *r, int6
     return ((int64_t)r->computed + more + b->config.block_tokens - 1) / b->config.block_tokens;
 }
 
-/* That `steps` steps need beyond what is held; the first one's are taken. */
+/* That `steps` steps need beyond what is held; the first one's are taken, by some schedulers all. */
 static int64_t blocks_more(const struct batching *b, int64_t steps) {
     int64_t blocks = 0;
     for (int64_t i = 0; i < b->running_count; i++) {
-        blocks += blocks_of(b, b->running[i], steps) - b->running[i]->blocks;
+        int64_t more = blocks_of(b, b->running[i], steps) - b->running[i]->blocks;
+        blocks += more > 0 ? more : 0;
     }
     return blocks;
 }
@@ -207,8 +208,10 @@ static void advance(struct batching *b, int64_t steps, simtime last_token) {
         r->computed += (uint32_t)steps;
         r->last_token_ps = last_token;
         int64_t blocks = blocks_of(b, r, 1); /* the step under way has its own */
-        taken += blocks - r->blocks;
-        r->blocks = (uint32_t)blocks;
+        if (blocks > r->blocks) {
+            taken += blocks - r->blocks;
+            r->blocks = (uint32_t)blocks;
+        }
     }
     batching_take_blocks(b, taken);
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "serving/replica_flavours.h"
 #include "serving/service_time_form.h"
 #include "serving/speculation.h"
 
@@ -83,6 +84,10 @@ static bool check_sequences(const struct replica_config *c, const struct positio
 /* In vLLM's order: tokens and sequences bound each other where they are defaults. */
 static bool fill_batch(struct replica_config *c, const struct engine_args *args, double memory_bytes,
                        struct error *err) {
+    if (c->scheduler != SCHEDULER_VLLM) {
+        flavour_fill(c, args, memory_bytes);
+        return check_sequences(c, &args->pos, err);
+    }
     bool large = large_defaults(c->gpu, memory_bytes);
     c->chunked_prefill = args->chunked_prefill != 0;
     c->prefix_caching = args->prefix_caching != 0; /* on by default, in vLLM's V1 engine and in SGLang */
@@ -111,7 +116,7 @@ static bool check_batch(const struct replica_config *c, const struct position *p
         return error_at(err, ERROR_INVALID, pos, "--max-num-batched-tokens", "expected 1 to %d",
                         SERVICE_TIME_MAX_TOKENS);
     }
-    if (c->max_num_batched_tokens < c->max_num_seqs) {
+    if (c->scheduler == SCHEDULER_VLLM && c->max_num_batched_tokens < c->max_num_seqs) {
         error_at(err, ERROR_INVALID, pos, "--max-num-batched-tokens",
                  "expected at least --max-num-seqs (%lld), not %lld", (long long)c->max_num_seqs,
                  (long long)c->max_num_batched_tokens);
@@ -275,8 +280,11 @@ static double draft_bytes_of_gpu(const struct replica_config *c) {
     return 2 * parameters / (double)c->tensor_parallel;
 }
 
-static bool check_length(const struct replica_config *c, const struct position *pos, struct error *err) {
+static bool check_length(struct replica_config *c, const struct position *pos, struct error *err) {
     int64_t tokens = c->kv_blocks * c->block_tokens;
+    if (tokens < c->max_model_len && c->scheduler != SCHEDULER_VLLM) {
+        c->max_model_len = tokens; /* the others start, and turn longer requests away */
+    }
     if (tokens >= c->max_model_len) {
         return true;
     }
@@ -311,26 +319,33 @@ static bool fill_memory(struct replica_config *c, const struct engine_args *args
     double other = c->tensor_parallel > 1 ? other_memory_parallel_bytes : other_memory_bytes;
     double usable = memory_bytes * c->gpu_memory_utilization;
     double adapters = (double)c->adapters.on_gpu * c->adapter_bytes / gpus / (double)c->pipeline_parallel;
-    double left =
-        usable - weight_bytes_of_gpu(c) - draft_bytes_of_gpu(c) - adapters - activation_bytes(c) - other;
+    /* SGLang's fraction leaves the activations out. */
+    double activations = c->scheduler == SCHEDULER_SGLANG ? 0 : activation_bytes(c);
+    double left = usable - weight_bytes_of_gpu(c) - draft_bytes_of_gpu(c) - adapters - activations - other;
     double blocks = floor(left / (kv_bytes_of_gpu(c, stage_layers(c)) * (double)c->block_tokens));
     if (args->num_gpu_blocks_override >= 0) {
         blocks = (double)args->num_gpu_blocks_override;
+    }
+    if (args->kv_tokens >= 0) {
+        blocks = floor((double)args->kv_tokens / (double)c->block_tokens);
     }
     if (left <= 0 || blocks < 1) {
         error_at(
             err, ERROR_INVALID, &args->model_pos, "--model",
             "%s does not fit: %.1f GiB of weights and %.1f GiB of activations and reserve a GPU, of %.1f "
             "GiB usable on %s",
-            a->name, weight_bytes_of_gpu(c) / gib, (activation_bytes(c) + other) / gib, usable / gib,
-            c->gpu->name);
+            a->name, weight_bytes_of_gpu(c) / gib, (activations + other) / gib, usable / gib, c->gpu->name);
         return error_hint(err, "raise --tensor-parallel-size, quantise, or use a larger GPU");
     }
     c->kv_blocks = (int64_t)blocks;
-    return check_length(c, &args->pos, err);
+    if (!check_length(c, &args->pos, err)) {
+        return false;
+    }
+    flavour_settle(c, args);
+    return true;
 }
 
-/* Both engines overlap scheduling with the GPU's work unless told not to; vLLM does not of its own accord
+/* vLLM overlaps scheduling with the GPU's work unless told not to, but of its own accord not
  * with pipeline stages, or with drafts that are no model's own heads (VllmConfig.__post_init__ in
  * vllm/config/vllm.py).
  */
@@ -339,8 +354,7 @@ static bool overlaps(const struct engine_args *args) {
     bool drafts = args->speculation.tokens > 0 &&
                   !(method && (strncmp(method, "eagle", 5) == 0 || strcmp(method, "mtp") == 0 ||
                                strcmp(method, "ngram_gpu") == 0));
-    bool by_default =
-        !(args->server && strcmp(args->server, "tgi") == 0) && args->pipeline_parallel <= 1 && !drafts;
+    bool by_default = args->pipeline_parallel <= 1 && !drafts;
     return args->async_scheduling >= 0 ? args->async_scheduling : by_default;
 }
 
@@ -354,10 +368,12 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
         .block_tokens = args->block_size > 0 ? args->block_size : default_block_tokens,
         .gpu_memory_utilization =
             args->gpu_memory_utilization > 0 ? args->gpu_memory_utilization : default_utilization,
+        .scheduler = scheduler_of(args),
+        .queue_limit = -1,
         .time_factor = 1,
         .api_overhead_s = api_overhead_s,
     };
-    config->async_scheduling = overlaps(args);
+    config->async_scheduling = config->scheduler == SCHEDULER_VLLM && overlaps(args);
     config->overhead_s = (args->async_scheduling == 0 ? synchronous_overhead_s : 0) +
                          (args->enforce_eager == 1 ? eager_overhead_s : 0);
     config->priority_scheduling =

@@ -203,8 +203,13 @@ struct service_time *service_time_compile(const struct replica_config *config, s
     }
     struct service_time *s = arena_alloc(arena, sizeof *s);
     s->max_sequences = config->max_num_seqs;
-    s->max_tokens = config->max_num_batched_tokens > config->max_num_seqs ? config->max_num_batched_tokens
-                                                                          : config->max_num_seqs;
+    /* vLLM's budget holds for all tokens of a step, that of others for prompts. */
+    int64_t decoding = config->max_num_seqs;
+    if (config->scheduler != SCHEDULER_VLLM) {
+        decoding = config->max_num_seqs * (1 + config->speculation.tokens);
+    }
+    s->max_tokens = config->max_num_batched_tokens > decoding ? config->max_num_batched_tokens : decoding;
+    s->max_tokens += config->scheduler == SCHEDULER_TGI ? decoding : 0;
     s->tokens = arena_array(arena, (size_t)s->max_tokens + 1, sizeof *s->tokens);
     s->max_sampled = s->max_sequences * (1 + config->speculation.tokens);
     s->max_sampled = s->max_sampled < s->max_tokens ? s->max_sampled : s->max_tokens;

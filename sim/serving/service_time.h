@@ -99,6 +99,9 @@ struct replica_config;
 uint32_t accepted_drafts(const struct replica_config *config, uint64_t request, uint32_t generated,
                          uint32_t drafts);
 
+/* Whose rules a batch is made by. */
+enum scheduler { SCHEDULER_VLLM, SCHEDULER_SGLANG, SCHEDULER_TGI, SCHEDULER_STATIC };
+
 /* What a replica runs; engine defaults are filled in (vLLM v1). */
 struct replica_config {
     const struct architecture *architecture;
@@ -111,9 +114,20 @@ struct replica_config {
     int64_t max_model_len;
     int64_t block_tokens;
     int64_t kv_blocks; /* what fits in GPU memory after weights, activations and reserve */
+    enum scheduler scheduler;
     bool chunked_prefill;
     bool prefix_caching;
-    bool async_scheduling; /* a step's batch is made while the step before it begins */
+    bool async_scheduling;     /* a step's batch is made while the step before it begins */
+    int64_t concurrency_limit; /* requests in the engine; more are turned away; 0 = any */
+    int64_t queue_limit;       /* of those, waiting; -1 = any */
+    int64_t max_input_tokens;  /* longer prompts are turned away; 0 = by max_model_len alone */
+    /* SGLang's */
+    int64_t prefill_chunk, max_prefill_tokens; /* of a step */
+    double schedule_conservativeness;
+    bool mixed_chunk, longest_prefix_first;
+    /* Text Generation Inference's */
+    double waiting_served_ratio;
+    int64_t max_waiting_tokens;
     bool priority_scheduling;
     struct speculation speculation;
     struct adapter_limits adapters;

@@ -102,6 +102,10 @@ static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const stru
     on->config.seed = w->seed;
     settle_adapters(&on->config, &w->scenario.startup, p);
     settle_speculation(w, &on->config, entry, c);
+    if (entry && strcmp(entry->batching, "static") == 0) {
+        on->config.scheduler = SCHEDULER_STATIC;
+        on->config.async_scheduling = false;
+    }
     if (entry) {
         on->config.time_factor = entry->time_factor;
         on->config.overhead_s = entry->overhead_s >= 0 ? entry->overhead_s : on->config.overhead_s;

@@ -116,6 +116,32 @@ with_flags --speculative-config.method=ngram --speculative-config.num_speculativ
 check "speculative decoding falls back to single steps, and says so" falls_back "$SCRATCH/flags" \
     --set 'service_times=[{acceptance: 0.6}]'
 
+# The same engine under the rules of others.
+as_server() { # IMAGE COMMAND ARG...
+    local image=$1 command=$2
+    rm -rf "$SCRATCH/other"
+    cp -r scenarios/quickstart "$SCRATCH/other"
+    sed -i "s|image: .*|image: $image|; s|^          args:|          command: [$command]\n          args:|; /^            - --/d" \
+        "$SCRATCH/other/manifests/chat.yaml"
+    shift 2
+    local words=("$@")
+    sed -i "s|^          args:|          args: [$(IFS=,; echo "${words[*]}")]|" "$SCRATCH/other/manifests/chat.yaml"
+}
+LLAMA=meta-llama/Meta-Llama-3-8B-Instruct
+as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-path=$LLAMA --max-running-requests=24 \
+    --max-total-tokens=12288 --context-length=8192
+check "SGLang, short of KV" same "$SCRATCH/other" --set traces.0.rate_scale=8
+as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-path=$LLAMA --enable-mixed-chunk \
+    --schedule-policy=lpm --chunked-prefill-size=512
+check "SGLang, mixed chunks, longest prefix first" same "$SCRATCH/other" \
+    --set 'traces=[{service: chat, synth: {rate_per_s: 20, session_turns_mean: 5}}]'
+as_server ghcr.io/huggingface/text-generation-inference:3.3 text-generation-launcher --model-id=$LLAMA \
+    --max-concurrent-requests=60
+check "Text Generation Inference" same "$SCRATCH/other" --set traces.0.rate_scale=20
+sed -i 's|^          args:|          env: [{name: ATTENTION, value: paged}]\n          args:|' "$SCRATCH/other/manifests/chat.yaml"
+check "Text Generation Inference, prompts whole" same "$SCRATCH/other" --set traces.0.rate_scale=20
+check "static batches" same scenarios/quickstart --set traces.0.rate_scale=6 --set 'service_times=[{batching: static}]'
+
 if [[ -r $CONV ]]; then
     check "the real hour" same scenarios/azure-chat --trace "$CONV"
     check "the real hour, four times over" same scenarios/azure-chat --trace "$CONV" --set traces.0.rate_scale=4

@@ -331,6 +331,9 @@ static bool read_env(struct parse *p) {
         if (s->server->env_flags && v->value != NULL && !read_env_flag(p, v->name, v->value, &name->pos)) {
             return false;
         }
+        if (is(s->server->name, "tgi") && is(v->name, "ATTENTION") && v->value != NULL) {
+            p->args->chunked_prefill = !is(v->value, "paged"); /* its kernel cannot cut prompts */
+        }
         if (is(s->server->name, "vllm") && strncmp(v->name, "VLLM_", 5) == 0) {
             bool timing = changes_timing(v->name);
             notice_add(s->notices, timing ? NOTICE_WARNING : NOTICE_NOTE, &name->pos, "variable %s %s",
@@ -359,6 +362,15 @@ static void not_given(struct engine_args *args) {
         .enforce_eager = -1,
         .async_scheduling = -1,
         .enable_lora = -1,
+        .mixed_chunk = -1,
+        .schedule_conservativeness = -1,
+        .max_prefill_tokens = -1,
+        .max_queued_requests = -1,
+        .kv_tokens = -1,
+        .max_concurrent_requests = -1,
+        .max_input_tokens = -1,
+        .max_waiting_tokens = -1,
+        .waiting_served_ratio = -1,
         .max_loras = -1,
         .max_cpu_loras = -1,
         .max_lora_rank = -1,

@@ -62,6 +62,16 @@ struct engine_args {
     int64_t max_cpu_loras;
     int64_t max_lora_rank;
     const char *scheduling_policy; /* fcfs, priority */
+    const char *schedule_policy;   /* SGLang: fcfs, lpm */
+    double schedule_conservativeness;
+    int mixed_chunk; /* -1, 0, 1 */
+    int64_t max_prefill_tokens;
+    int64_t max_queued_requests;
+    int64_t kv_tokens;               /* of the KV cache, in place of what memory allows */
+    int64_t max_concurrent_requests; /* TGI, from here */
+    int64_t max_input_tokens;
+    int64_t max_waiting_tokens;
+    double waiting_served_ratio;
     struct engine_speculation speculation;
 };
 

@@ -21,6 +21,11 @@ engine_setter engine_set_model, engine_set_served_name, engine_set_tensor_parall
 
 engine_setter engine_set_enable_lora, engine_set_max_loras, engine_set_max_cpu_loras, engine_set_lora_rank;
 
+engine_setter engine_set_schedule_policy, engine_set_conservativeness, engine_set_mixed_chunk,
+    engine_set_prefill_tokens, engine_set_queued_requests, engine_set_kv_tokens,
+    engine_set_concurrent_requests, engine_set_input_tokens, engine_set_waiting_tokens,
+    engine_set_waiting_ratio;
+
 /* Speculative decoding: a JSON object, and its fields by themselves. */
 engine_setter engine_set_speculative_config, engine_set_draft_tokens, engine_set_draft_model,
     engine_set_draft_method, engine_set_sglang_draft_tokens;

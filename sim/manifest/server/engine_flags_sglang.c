@@ -1,7 +1,6 @@
 #include "manifest/server/engine_flags.h"
 
-/* SGLang's flags (python/sglang/srt/server_args.py). --mem-fraction-static leaves activations out, where
- * vLLM's fraction holds them: taken as the same. */
+/* SGLang's flags (python/sglang/srt/server_args.py). */
 const struct engine_flag engine_flags_sglang[] = {
     {"--model-path", "--model", FLAG_MODELLED, FLAG_VALUE, "model to serve", engine_set_model, NULL},
     {"--tensor-parallel-size", "--tp-size", FLAG_MODELLED, FLAG_VALUE, "GPUs that share each layer",
@@ -43,6 +42,18 @@ const struct engine_flag engine_flags_sglang[] = {
      "engines side by side behind one API server", engine_set_data_parallel, NULL},
     {"--dp", NULL, FLAG_MODELLED, FLAG_VALUE, "engines side by side behind one API server",
      engine_set_data_parallel, NULL},
+    {"--max-total-tokens", NULL, FLAG_MODELLED, FLAG_VALUE,
+     "tokens of the KV pool, in place of what memory allows", engine_set_kv_tokens, NULL},
+    {"--max-prefill-tokens", NULL, FLAG_MODELLED, FLAG_VALUE, "tokens of the prompts of a step",
+     engine_set_prefill_tokens, NULL},
+    {"--max-queued-requests", NULL, FLAG_MODELLED, FLAG_VALUE, "requests that may wait",
+     engine_set_queued_requests, NULL},
+    {"--schedule-policy", NULL, FLAG_MODELLED, FLAG_VALUE,
+     "order of the queue: fcfs, or lpm, the longest prefix first", engine_set_schedule_policy, NULL},
+    {"--schedule-conservativeness", NULL, FLAG_MODELLED, FLAG_VALUE,
+     "how much room is kept for those in the batch", engine_set_conservativeness, NULL},
+    {"--enable-mixed-chunk", NULL, FLAG_MODELLED, FLAG_SWITCH, "prompts and decoding in one step",
+     engine_set_mixed_chunk, NULL},
     {"--host", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "address of the API server", NULL, NULL},
     {"--port", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "port of the API server", NULL, NULL},
     {"--served-model-name", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "name of the model in the API",
@@ -93,15 +104,7 @@ const struct engine_flag engine_flags_sglang[] = {
     {"--dist-init-addr", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "several nodes", NULL, NULL},
     {"--nnodes", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "several nodes", NULL, "1"},
     {"--node-rank", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "several nodes", NULL, NULL},
-    {"--max-total-tokens", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "tokens of the KV pool", NULL, NULL},
-    {"--max-prefill-tokens", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "tokens of a prefill batch", NULL, NULL},
-    {"--max-queued-requests", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "limit of the queue", NULL, NULL},
     {"--prefill-max-requests", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "prompts of a prefill batch", NULL, NULL},
-    {"--schedule-policy", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "order of the queue", NULL, "fcfs"},
-    {"--schedule-conservativeness", NULL, FLAG_NOT_MODELLED, FLAG_VALUE,
-     "how sparingly requests are admitted", NULL, "1.0"},
-    {"--enable-mixed-chunk", NULL, FLAG_NOT_MODELLED, FLAG_SWITCH, "prefill and decode in one batch", NULL,
-     NULL},
     {"--num-continuous-decode-steps", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "several steps a scheduling", NULL,
      "1"},
     {"--stream-interval", NULL, FLAG_NOT_MODELLED, FLAG_VALUE, "tokens sent in groups", NULL, "1"},

@@ -51,6 +51,13 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
                    {"max_loras", e->max_loras},
                    {"max_cpu_loras", e->max_cpu_loras},
                    {"max_lora_rank", e->max_lora_rank},
+                   {"mixed_chunk", e->mixed_chunk},
+                   {"max_prefill_tokens", e->max_prefill_tokens},
+                   {"max_queued_requests", e->max_queued_requests},
+                   {"kv_tokens", e->kv_tokens},
+                   {"max_concurrent_requests", e->max_concurrent_requests},
+                   {"max_input_tokens", e->max_input_tokens},
+                   {"max_waiting_tokens", e->max_waiting_tokens},
                    {"draft_tokens", e->speculation.tokens}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         strbuf_printf(out, "%s %" PRId64 "\n", numbers[i].name, numbers[i].value);
@@ -62,6 +69,9 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
     strbuf_printf(out, "draft_method %s\ndraft_model %s\n",
                   e->speculation.method ? e->speculation.method : "-",
                   e->speculation.model ? e->speculation.model : "-");
+    strbuf_printf(out, "schedule_policy %s\nschedule_conservativeness %g\nwaiting_served_ratio %g\n",
+                  e->schedule_policy ? e->schedule_policy : "-", e->schedule_conservativeness,
+                  e->waiting_served_ratio);
     strbuf_printf(out, "scheduling_policy %s\n", e->scheduling_policy == NULL ? "-" : e->scheduling_policy);
 }
 

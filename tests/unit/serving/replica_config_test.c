@@ -241,6 +241,67 @@ static void what_vllm_would_refuse_is_refused(void **state) {
     }
 }
 
+/* SGLang 0.5: memory_hook.py. */
+static void defaults_of_sglang(void **state) {
+    (void)state;
+    struct engine_args args = arguments("meta-llama/Meta-Llama-3-8B-Instruct");
+    args.server = "sglang";
+    struct replica_config c = replica(&args, "H100");
+    assert_int_equal(c.scheduler, SCHEDULER_SGLANG);
+    assert_int_equal(c.prefill_chunk, 8192);
+    assert_int_equal(c.max_prefill_tokens, 16384);
+    assert_int_equal(c.block_tokens, 1);
+    assert_int_equal(c.max_num_seqs, 4096); /* of as many tokens as 55 requests of 8,192 have */
+    assert_true(c.prefix_caching && c.chunked_prefill && !c.mixed_chunk && !c.longest_prefix_first);
+    double reserved = (512 + 1.5 * 8192 + 128 + 2 * 256) * 1048576.0;
+    double fraction = 1 - reserved / gpu_find("H100")->memory_bytes;
+    assert_true(fabs(c.gpu_memory_utilization - fraction) < 1e-9);
+    args.chunked_prefill = 0;
+    args.max_prefill_tokens = 4096;
+    assert_int_equal(replica(&args, "H100").max_num_batched_tokens, 8192); /* a prompt in one piece */
+    args.kv_tokens = 5000;
+    c = replica(&args, "H100");
+    assert_int_equal(c.kv_blocks, 5000);
+    assert_int_equal(c.max_model_len, 5000); /* it starts, and turns longer requests away */
+}
+
+/* Text Generation Inference 3: launcher/src/main.rs. */
+static void defaults_of_text_generation_inference(void **state) {
+    (void)state;
+    struct engine_args args = arguments("meta-llama/Meta-Llama-3-8B-Instruct");
+    args.server = "tgi";
+    struct replica_config c = replica(&args, "H100");
+    assert_int_equal(c.scheduler, SCHEDULER_TGI);
+    assert_int_equal(c.concurrency_limit, 128);
+    assert_int_equal(c.max_num_seqs, 128);
+    assert_int_equal(c.max_num_batched_tokens, 4096);
+    assert_int_equal(c.max_input_tokens, 8191);
+    assert_true(c.chunked_prefill && c.prefix_caching && c.block_tokens == 1);
+    args.chunked_prefill = 0; /* ATTENTION=paged */
+    args.max_num_seqs = 16;
+    c = replica(&args, "H100");
+    assert_int_equal(c.max_num_seqs, 16);
+    assert_int_equal(c.block_tokens, 16);
+    assert_int_equal(c.max_num_batched_tokens, 8192);
+    assert_true(!c.prefix_caching);
+    assert_true(c.waiting_served_ratio == 0.3 && c.max_waiting_tokens == 20);
+}
+
+static void adapters_take_their_slots_from_the_kv_cache(void **state) {
+    (void)state;
+    struct engine_args args = arguments("meta-llama/Meta-Llama-3-8B-Instruct");
+    int64_t without = replica(&args, "H100").kv_blocks;
+    args.enable_lora = 1;
+    args.max_loras = 4;
+    args.max_lora_rank = 64;
+    struct replica_config c = replica(&args, "H100");
+    /* 32 layers x 64 x (2 x 8192 + 2 x 5120 + 3 x 18432) x 2 bytes */
+    assert_true(c.adapter_bytes == 32.0 * 64 * (2 * 8192 + 2 * 5120 + 3 * 18432) * 2);
+    assert_int_equal(c.adapters.on_host, 4);
+    int64_t blocks = (int64_t)(4 * c.adapter_bytes / (c.kv_bytes_per_token * 16));
+    assert_in_range(without - c.kv_blocks, blocks, blocks + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_vllm_serve),
@@ -254,6 +315,9 @@ int main(void) {
         cmocka_unit_test(host_work_counts_where_it_is_not_hidden),
         cmocka_unit_test(scheduling_is_asynchronous_where_the_engine_makes_it_so),
         cmocka_unit_test(what_vllm_would_refuse_is_refused),
+        cmocka_unit_test(defaults_of_sglang),
+        cmocka_unit_test(defaults_of_text_generation_inference),
+        cmocka_unit_test(adapters_take_their_slots_from_the_kv_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
