@@ -37,13 +37,18 @@ static void print_flag(const struct engine_flag *flag) {
     strbuf_free(&help);
 }
 
-static void print_group(const struct engine_server *server, enum flag_effect effect, const char *title) {
-    printf("\n  %s\n", title);
-    for (const struct engine_flag *flag = server->flags; flag->name != NULL; flag++) {
-        if (flag->effect == effect) {
-            print_flag(flag);
+static void print_table(const struct engine_flag *flags, enum flag_effect effect) {
+    for (; flags != NULL && flags->name != NULL; flags++) {
+        if (flags->effect == effect) {
+            print_flag(flags);
         }
     }
+}
+
+static void print_group(const struct engine_server *server, enum flag_effect effect, const char *title) {
+    printf("\n  %s\n", title);
+    print_table(server->flags, effect);
+    print_table(server->minor, effect);
 }
 
 void help_engine_flags(void) {

@@ -42,61 +42,66 @@ static const char *flag_name(struct parse *p, const char *word, const char **val
     return name;
 }
 
-static const struct engine_flag *exact_flag(const struct engine_flag *flags, const char *name) {
-    for (; flags->name != NULL; flags++) {
-        if (is(flags->name, name) || (flags->alias != NULL && is(flags->alias, name))) {
-            return flags;
+static const struct engine_flag *exact_flag(const struct engine_server *server, const char *name) {
+    const struct engine_flag *tables[] = {server->flags, server->minor};
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct engine_flag *f = tables[t]; f != NULL && f->name != NULL; f++) {
+            if (is(f->name, name) || (f->alias != NULL && is(f->alias, name))) {
+                return f;
+            }
         }
     }
     return NULL;
 }
 
 /* Like argparse: a beginning that only one flag has. */
-static const struct engine_flag *abbreviated_flag(const struct engine_flag *flags, const char *name) {
-    const struct engine_flag *match = NULL;
-    size_t n = strlen(name);
-    for (; n > 3 && flags->name != NULL; flags++) {
-        if (strncmp(flags->name, name, n) == 0) {
-            if (match != NULL) {
-                return NULL;
+static const struct engine_flag *abbreviated_flag(const struct engine_server *server, const char *name) {
+    const struct engine_flag *tables[] = {server->flags, server->minor}, *match = NULL;
+    size_t n = strlen(name), matches = 0;
+    for (size_t t = 0; n > 3 && t < 2; t++) {
+        for (const struct engine_flag *f = tables[t]; f != NULL && f->name != NULL; f++) {
+            if (strncmp(f->name, name, n) == 0) {
+                match = f;
+                matches++;
             }
-            match = flags;
         }
     }
-    return match;
+    return matches == 1 ? match : NULL;
 }
 
 const struct engine_flag *engine_flag_find(const struct server_command *command, const char *name,
                                            bool *negated) {
-    const struct engine_flag *flags = command->server->flags;
+    const struct engine_server *server = command->server;
     struct arena *arena = command->arena;
-    const struct engine_flag *flag = exact_flag(flags, name);
+    const struct engine_flag *flag = exact_flag(server, name);
     *negated = false;
     if (flag == NULL && strncmp(name, "--no-", 5) == 0) {
-        flag = exact_flag(flags, arena_printf(arena, "--%s", name + 5));
+        flag = exact_flag(server, arena_printf(arena, "--%s", name + 5));
         *negated = flag != NULL && flag->form == FLAG_SWITCH;
         flag = *negated ? flag : NULL;
     }
     if (flag == NULL && strchr(name, '.') != NULL) { /* a field of a JSON value */
-        flag = exact_flag(flags, arena_strndup(arena, name, strcspn(name, ".")));
+        flag = exact_flag(server, arena_strndup(arena, name, strcspn(name, ".")));
         flag = flag != NULL && flag->form == FLAG_VALUE ? flag : NULL;
     }
     if (flag == NULL && strncmp(name, "-O", 2) == 0) { /* -O3, -O.level=3 */
-        flag = exact_flag(flags, "-O");
+        flag = exact_flag(server, "-O");
     }
-    return flag != NULL ? flag : abbreviated_flag(flags, name);
+    return flag != NULL ? flag : abbreviated_flag(server, name);
 }
 
 /* Every letter of a name is compared with those of every flag; past this many messages nobody reads
  * suggestions. */
-enum { SUGGESTIONS_MAX = 1000, FLAG_NAME_MAX = 64 };
+enum { SUGGESTIONS_MAX = 1000, FLAG_NAME_MAX = 64, FLAGS_MAX = 1024 };
 
 const char *engine_flag_nearest(const struct server_command *command, const char *name) {
-    const struct engine_flag *flags = command->server->flags;
-    const char *names[512];
+    const struct engine_flag *tables[] = {command->server->flags, command->server->minor};
+    const char *names[FLAGS_MAX + 1];
     size_t n = 0;
-    for (; flags->name != NULL && n + 1 < sizeof names / sizeof names[0]; flags++) {
-        names[n++] = flags->name;
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct engine_flag *f = tables[t]; f != NULL && f->name != NULL && n < FLAGS_MAX; f++) {
+            names[n++] = f->name;
+        }
     }
     names[n] = NULL;
     return str_nearest(name, names);

@@ -102,6 +102,7 @@ struct engine_server {
     const char *name; /* "vllm" */
     const char *help;
     const struct engine_flag *flags; /* ended by name NULL */
+    const struct engine_flag *minor; /* more of them, none of which is modelled; likewise, or NULL */
     bool env_flags;                  /* NUM_SHARD=2 in the environment means --num-shard 2 */
     bool underscores;                /* --max_num_seqs is --max-num-seqs */
 };

@@ -6,11 +6,12 @@
 
 const struct engine_server engine_servers[] = {
     {"vllm", "vLLM: `vllm serve`, `python -m vllm.entrypoints.openai.api_server`, vllm images with args",
-     engine_flags_vllm, false, true},
-    {"sglang", "SGLang: `python -m sglang.launch_server`, `sglang serve`", engine_flags_sglang, false, false},
+     engine_flags_vllm, engine_flags_vllm_minor, false, true},
+    {"sglang", "SGLang: `python -m sglang.launch_server`, `sglang serve`", engine_flags_sglang,
+     engine_flags_sglang_minor, false, false},
     {"tgi", "Text Generation Inference: `text-generation-launcher`, its images, variables such as MODEL_ID",
-     engine_flags_tgi, true, false},
-    {NULL, NULL, NULL, false, false},
+     engine_flags_tgi, NULL, true, false},
+    {NULL, NULL, NULL, NULL, false, false},
 };
 
 /* Beyond these a value is a slip of the keyboard rather than a server. */

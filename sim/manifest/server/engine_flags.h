@@ -6,7 +6,9 @@
 #include "manifest/server/engine_args.h"
 
 extern const struct engine_flag engine_flags_vllm[];
+extern const struct engine_flag engine_flags_vllm_minor[];
 extern const struct engine_flag engine_flags_sglang[];
+extern const struct engine_flag engine_flags_sglang_minor[];
 extern const struct engine_flag engine_flags_tgi[];
 
 typedef bool engine_setter(struct engine_args *args, const char *value, const struct position *pos,

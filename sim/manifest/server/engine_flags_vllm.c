@@ -51,6 +51,10 @@ const struct engine_flag engine_flags_vllm[] = {
      engine_set_lora_rank, NULL},
     {"--data-parallel-size", "-dp", FLAG_MODELLED, FLAG_VALUE, "engines side by side behind one API server",
      engine_set_data_parallel, NULL},
+    {"--spec-method", NULL, FLAG_MODELLED, FLAG_VALUE, "who drafts: ngram, eagle, mtp, draft_model",
+     engine_set_draft_method, NULL},
+    {"--spec-model", NULL, FLAG_MODELLED, FLAG_VALUE, "model that drafts", engine_set_draft_model, NULL},
+    {"--spec-tokens", NULL, FLAG_MODELLED, FLAG_VALUE, "drafts a step", engine_set_draft_tokens, NULL},
     /* no effect: API server */
     {"--host", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "address of the API server", NULL, NULL},
     {"--port", NULL, FLAG_NO_EFFECT, FLAG_VALUE, "port of the API server", NULL, NULL},

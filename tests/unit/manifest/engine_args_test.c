@@ -82,6 +82,13 @@ static void every_modelled_flag_refuses_bad_values(void **state) {
 static void names_and_aliases_are_unique_within_a_server(void **state) {
     (void)state;
     for (const struct engine_server *s = engine_servers; s->name != NULL; s++) {
+        for (const struct engine_flag *m = s->minor; m != NULL && m->name != NULL; m++) {
+            assert_true(m->effect != FLAG_MODELLED && m->set == NULL && m->help[0] != '\0');
+            for (const struct engine_flag *a = s->flags; a->name != NULL; a++) {
+                assert_string_not_equal(a->name, m->name);
+                assert_true(a->alias == NULL || strcmp(a->alias, m->name) != 0);
+            }
+        }
         for (const struct engine_flag *a = s->flags; a->name != NULL; a++) {
             for (const struct engine_flag *b = a + 1; b->name != NULL; b++) {
                 assert_string_not_equal(a->name, b->name);
