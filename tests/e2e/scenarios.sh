@@ -31,6 +31,15 @@ check "min-replicas: four kept ready are cheaper than one, and keep the promise"
 check "cold-start-storm: as many give up as its README says" arms cold-start-storm \
     '[round(m["requests.timed_out"][a]) for a in ("nothing-cached", "node-cache", "early")] == [11760, 8816, 0]'
 
+check "batching-limits: promises kept, and gaps, as its README says" arms batching-limits \
+    '[round(1000 * m["slo.attainment"][a]) for a in ("32-sequences", "512-tokens", "2048-tokens", "8192-tokens",
+    "prompts-whole", "static")] == [18, 786, 957, 965, 966, 0] and [round(1000 * m["latency.itl_s.p99"][a]) for a in
+    ("512-tokens", "2048-tokens", "8192-tokens", "prompts-whole")] == [19, 52, 139, 116]'
+check "prefix-cache: promises kept, and first tokens, as its README says" arms prefix-cache \
+    '[round(1000 * m["slo.attainment"][a]) for a in ("no-cache", "cache", "affinity", "bounded",
+    "small-cache")] == [875, 917, 935, 932, 502] and [round(1000 * m["latency.ttft_s.p50"][a]) for a in ("no-cache", "cache", "affinity",
+    "bounded", "small-cache")] == [120, 98, 48, 63, 340]'
+
 # figure NAME-OF-OUT PATH: a figure of its summary.
 figure() {
     /usr/bin/python3 - "$SCRATCH/$1/summary.json" "$2" <<'PY'
