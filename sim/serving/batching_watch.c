@@ -107,6 +107,9 @@ void batching_watch_begins(struct batching *b, const struct step_shape *shape, b
     for (size_t i = 0; i < b->watched; i++) {
         struct watched *item = &w->items[i];
         int64_t place = place_of(b, item->r);
+        if (place < 0 && !is_known(b, item->r)) {
+            continue;
+        }
         item->tried = true;
         tell_phase(b, item->r, b->step_began_ps,
                    place < 0 ? w->keeps_out : phase_in_step(w, item->r, b->scheduled[place]));
@@ -140,9 +143,10 @@ void batching_watch_ends(struct batching *b, simtime now) {
     }
 }
 
-/* Who came during the run is tried when the next step of it begins. */
+/* Who came during the run is tried when the next step of it begins; under asynchronous scheduling, when the
+ * one behind it does. */
 static void try_in_run(struct batching *b, struct watched *item, int64_t step, simtime began) {
-    if (!item->tried && step > item->came_step) {
+    if (!item->tried && step > item->came_step + b->config.async_scheduling) {
         item->tried = true;
         tell_phase(b, item->r, began, b->watch->keeps_out);
     }
