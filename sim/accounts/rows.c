@@ -70,6 +70,8 @@ struct decision_row {
     uint32_t object, workload, metric, reason, cause; /* of few values each: a dictionary has the texts */
     const char *formula;
     int64_t current, proposed, stabilized, replicas;
+    double value, target; /* NaN: no metric was looked at */
+    uint32_t ready, unready, missing;
 };
 
 #define DECISION(name, type, member, long_name)                                                              \
@@ -82,6 +84,12 @@ static const struct column decision_columns[] = {
     {"workload", COLUMN_NAME, offsetof(struct decision_row, workload), "1", "what it scales", NULL, "name"},
     {"metric", COLUMN_NAME, offsetof(struct decision_row, metric), "1", "the metric that asked for most",
      NULL, "name"},
+    DECISION("value", COLUMN_F64, value,
+             "of the metric, as seen: of a pod or the object; % of requests for a utilization"),
+    DECISION("target", COLUMN_F64, target, "what it should be, in the same unit"),
+    DECISION("ready", COLUMN_U32, ready, "pods whose value counted"),
+    DECISION("unready", COLUMN_U32, unready, "pods set aside as not ready"),
+    DECISION("missing", COLUMN_U32, missing, "pods without a value"),
     DECISION("current", COLUMN_I64, current, "replicas asked for before"),
     DECISION("proposed", COLUMN_I64, proposed, "by the metrics"),
     DECISION("stabilized", COLUMN_I64, stabilized, "after the stabilisation windows"),
@@ -254,6 +262,16 @@ static uint32_t name_id(struct world *w, const char *text) {
     return trace_names_intern(&w->names, text, strlen(text));
 }
 
+/* What the metric that decided was, and what of. */
+static void put_inputs(struct decision_row *row, const struct hpa_proposal *p) {
+    bool seen = p->rule != HPA_RULE_NONE;
+    row->value = !seen ? NAN : p->utilization ? (double)p->utilization_pct : (double)p->usage_milli / 1000;
+    row->target = !seen ? NAN : p->utilization ? (double)p->target : (double)p->target / 1000;
+    row->ready = p->ready;
+    row->unready = p->unready;
+    row->missing = p->missing;
+}
+
 void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
                    const struct hpa_decision *d) {
     if (!w->recorder) {
@@ -274,6 +292,7 @@ void rows_decision(struct world *w, const struct hpa *spec, const char *workload
         .stabilized = d->stabilized,
         .replicas = d->replicas,
     };
+    put_inputs(&row, &d->proposal);
     append(w, w->decisions_table, &row);
 }
 
