@@ -57,6 +57,11 @@ void scopes_sum_up(struct world *w);
 void accounts_free(struct world *w); /* all books */
 struct outcome outcome_of(const struct request *r, const struct request_limits *limits);
 
+/* fairness.c: how alike groups of users were served */
+void fairness_finished(struct world *w, const struct request *r, const struct outcome *o); /* before scopes */
+void fairness_figures(struct world *w, struct summary *summary); /* after world_summarise and bill_figures */
+void fairness_free(struct world *w);
+
 /* series.c, series_write.c: all do nothing when there is no result to write or the scenario wants no series.
  */
 void series_begin(struct world *w); /* after rows_open, before the run */

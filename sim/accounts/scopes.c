@@ -134,6 +134,9 @@ static void count_end(struct scope *s, const struct request *r, const struct out
 }
 
 void scopes_finished(struct world *w, const struct request *r, const struct outcome *o) {
+    if (w->modalities || r->modality != MODALITY_TEXT || w->scenario.region_count > 1) {
+        fairness_finished(w, r, o);
+    }
     count_end(&w->services[r->service].scope, r, o);
     struct scope *tenant = scope_of_tenant(w, r->tenant);
     if (tenant) {
@@ -190,5 +193,6 @@ void accounts_free(struct world *w) {
     free(w->tenants);
     free(w->used_by_nobody);
     scope_free(&w->all);
+    fairness_free(w);
     series_free(w);
 }

@@ -114,6 +114,14 @@ struct request *gate_release(struct gate *g, const struct gate_load *load) {
     return r;
 }
 
+bool gate_gap(const struct gate *g, struct admission_gap *gap) {
+    if (!g->holds || !order_of(g)->gap) {
+        return false;
+    }
+    *gap = order_of(g)->gap(g->policies[g->holder].state);
+    return true;
+}
+
 void gate_free(struct gate *g) {
     for (uint32_t i = 0; i < g->count; i++) {
         g->policies[i].ops->destroy(g->policies[i].state);

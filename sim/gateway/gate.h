@@ -54,6 +54,9 @@ void gate_take_off(struct gate *g, struct request *r); /* gave up */
 /* The next one that may go to a replica, no longer held; NULL when none may. */
 struct request *gate_release(struct gate *g, const struct gate_load *load);
 
+/* How far apart tenants came; false where no policy says. */
+bool gate_gap(const struct gate *g, struct admission_gap *gap);
+
 void gate_free(struct gate *g);
 
 #endif

@@ -49,7 +49,7 @@ static bool more_is_better(const char *path) {
             return true;
         }
     }
-    return false;
+    return strcmp(last_part(path), "jain") == 0;
 }
 
 const char *figure_judged(const char *path, char out[FIGURE_PATH_BYTES]) {

@@ -101,6 +101,41 @@ static const struct key scaling_keys[] = {
     {NULL, ALWAYS, NULL, NULL},
 };
 
+#define EQUALITY_KEYS                                                                                        \
+    {"ratio", ALWAYS, "number|null", "of the group with most to that with least"},                           \
+        {"worst", ALWAYS, "string", "the group that was served worst"},                                      \
+        {"jain", ALWAYS, "number|null", "Jain's index: 1 is all alike, 1/n one has everything"}, {           \
+        "infinite", WHERE_IT_APPLIES, "boolean", "the ratio is null for being infinite"                      \
+    }
+
+static const struct key equality_keys[] = {EQUALITY_KEYS, {NULL, ALWAYS, NULL, NULL}};
+
+static const struct key grouped_keys[] = {
+    {"by", ALWAYS, "string", "tenant, region or modality: the first of which there are several"},
+    EQUALITY_KEYS,
+    {"by_tenant", WHERE_IT_APPLIES, "#equality", NULL},
+    {"by_region", WHERE_IT_APPLIES, "#equality", NULL},
+    {"by_modality", WHERE_IT_APPLIES, "#equality", NULL},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key fairness_gap_keys[] = {
+    {"largest", ALWAYS, "number|null", "distance of two backlogged tenants' counters, in weighted tokens"},
+    {"bound", ALWAYS, "number|null", "what it may be (docs/admission.md)"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
+static const struct key fairness_keys[] = {
+    {"attainment", WHERE_IT_APPLIES, "#grouped", "of SLO attainment"},
+    {"ttft_p95", WHERE_IT_APPLIES, "#grouped", "of TTFT p95; who never got there is infinitely late"},
+    {"goodput", WHERE_IT_APPLIES, "#grouped", "of good requests a second"},
+    {"rejected", WHERE_IT_APPLIES, "#grouped", "of the share of requests that were rejected"},
+    {"service_tokens", WHERE_IT_APPLIES, "#grouped", "of tokens served: 1 of a prompt, 2 of an answer"},
+    {"usd_per_request", WHERE_IT_APPLIES, "#grouped", "of usage cost a completed request"},
+    {"gap_tokens", WHERE_IT_APPLIES, "#fairness_gap", "where a service queues fairly"},
+    {NULL, ALWAYS, NULL, NULL},
+};
+
 static const struct key category_keys[] = {
     {"compute", ALWAYS, "number|null", "nodes"},
     {"network", ALWAYS, "number|null", "bytes between places"},
@@ -168,6 +203,7 @@ const struct key summary_root_keys[] = {
     SCOPE_KEYS,
     {"services", WHERE_IT_APPLIES, "#scopes", "by service"},
     {"tenants", WHERE_IT_APPLIES, "#scopes", "by tenant"},
+    {"fairness", WHERE_IT_APPLIES, "#fairness", "how alike groups of users were served"},
     {"scaling", WHERE_IT_APPLIES, "#scaling", "what autoscalers did"},
     {"replicated", WHERE_IT_APPLIES, "#replicated",
      "the figures over all replications, where there are more"},
@@ -223,6 +259,10 @@ static const struct shape shapes[] = {
     {"cost_by_state", NULL, state_keys},
     {"cost", "Dollars.", cost_keys},
     {"carbon", NULL, carbon_keys},
+    {"fairness", "Groups are tenants, regions or modalities, where there are two or more.", fairness_keys},
+    {"grouped", NULL, grouped_keys},
+    {"equality", NULL, equality_keys},
+    {"fairness_gap", "Of the service whose tenants came furthest apart.", fairness_gap_keys},
     {"scaling", "Of all autoscalers together.", scaling_keys},
     {"scope", "The figures of one service or tenant.", summary_scope_keys},
     {"scopes", NULL, scopes_keys},

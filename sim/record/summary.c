@@ -279,6 +279,62 @@ static void add_scopes(struct json_object *to, const char *key, const struct sco
     add(to, key, all);
 }
 
+/* ---- fairness ---- */
+
+static void add_equality(struct json_object *to, const struct fairness_figure *f) {
+    add(to, "ratio", number(f->ratio));
+    add(to, "worst", text(f->worst));
+    add(to, "jain", number(f->jain));
+    if (isinf(f->ratio)) {
+        add(to, "infinite", json_object_new_boolean(true));
+    }
+}
+
+/* By the first grouping that there is, and then by each. */
+static struct json_object *fairness_json(const struct fairness_figure of[FAIRNESS_GROUPINGS]) {
+    static const char *const names[FAIRNESS_GROUPINGS] = {"tenant", "region", "modality"};
+    static const char *const keys[FAIRNESS_GROUPINGS] = {"by_tenant", "by_region", "by_modality"};
+    struct json_object *o = NULL;
+    for (int i = 0; i < FAIRNESS_GROUPINGS; i++) {
+        if (of[i].present && !o) {
+            o = json_object_new_object();
+            add(o, "by", text(names[i]));
+            add_equality(o, &of[i]);
+        }
+    }
+    for (int i = 0; i < FAIRNESS_GROUPINGS; i++) {
+        if (of[i].present) {
+            struct json_object *one = json_object_new_object();
+            add_equality(one, &of[i]);
+            add(o, keys[i], one);
+        }
+    }
+    return o;
+}
+
+static void add_fairness(struct json_object *to, const struct summary *s) {
+    static const char *const keys[FAIRNESS_METRICS] = {"attainment", "ttft_p95",       "goodput",
+                                                       "rejected",   "service_tokens", "usd_per_request"};
+    struct json_object *all = json_object_new_object();
+    for (int m = 0; m < FAIRNESS_METRICS; m++) {
+        struct json_object *o = fairness_json(s->fairness[m]);
+        if (o) {
+            add(all, keys[m], o);
+        }
+    }
+    if (s->has_fairness_gap) {
+        struct json_object *gap = json_object_new_object();
+        add(gap, "largest", number(s->fairness_gap));
+        add(gap, "bound", number(s->fairness_gap_bound));
+        add(all, "gap_tokens", gap);
+    }
+    if (json_object_object_length(all) > 0) {
+        add(to, "fairness", all);
+    } else {
+        json_object_put(all);
+    }
+}
+
 struct json_object *summary_tree(const struct summary *s, bool with_wall) {
     struct json_object *o = json_object_new_object();
     add(o, "schema", text(SUMMARY_SCHEMA));
@@ -294,6 +350,7 @@ struct json_object *summary_tree(const struct summary *s, bool with_wall) {
     add_scope(o, &s->all, s);
     add_scopes(o, "services", s->services, s->service_count);
     add_scopes(o, "tenants", s->tenants, s->tenant_count);
+    add_fairness(o, s);
     if (s->has_scaling) {
         struct json_object *scaling = json_object_new_object();
         add(scaling, "decisions", count(s->scaling_decisions));

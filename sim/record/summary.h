@@ -78,6 +78,24 @@ struct scope_summary {
     double carbon_sci_g; /* grams a completed request; NaN without one */
 };
 
+/* How alike the groups of a grouping were served. */
+struct fairness_figure {
+    bool present; /* two groups or more have the figure */
+    double ratio; /* largest over least; INFINITY when the least is 0, or the largest infinite */
+    double jain;
+    const char *worst; /* the group that was served worst */
+};
+enum fairness_metric {
+    FAIRNESS_ATTAINMENT,
+    FAIRNESS_TTFT_P95,
+    FAIRNESS_GOODPUT,
+    FAIRNESS_REJECTED,
+    FAIRNESS_SERVICE,
+    FAIRNESS_USD,
+    FAIRNESS_METRICS
+};
+enum fairness_grouping { FAIRNESS_BY_TENANT, FAIRNESS_BY_REGION, FAIRNESS_BY_MODALITY, FAIRNESS_GROUPINGS };
+
 struct summary {
     const char *drydock_version;
     const char *scenario;
@@ -95,6 +113,9 @@ struct summary {
     size_t objective_count;
     struct gate_result *gates; /* those that a run alone can judge */
     size_t gate_count;
+    struct fairness_figure fairness[FAIRNESS_METRICS][FAIRNESS_GROUPINGS];
+    bool has_fairness_gap; /* some service queues fairly */
+    double fairness_gap, fairness_gap_bound;
     bool has_scaling; /* some autoscaler was at work */
     uint64_t scaling_decisions, scaling_ups, scaling_downs;
     const char *replicated; /* JSON text: the figures over all replications (study/study.h); NULL with one */

@@ -272,6 +272,34 @@ static void append_scopes(struct strbuf *out, const char *title, const struct sc
     }
 }
 
+/* "TTFT p95: quiet 3.4 times the best" */
+static void append_spread(struct strbuf *line, const struct fairness_figure *f, const char *metric,
+                          const char *than) {
+    char ratio[CELL_BYTES];
+    if (!f->present || f->ratio == 1) {
+        return;
+    }
+    strbuf_printf(line, "%s%s: ", line->length > 0 ? "; " : "", metric);
+    cell_append_clean(line, f->worst, strlen(f->worst));
+    if (isinf(f->ratio)) {
+        strbuf_printf(line, " beyond comparison");
+    } else {
+        strbuf_printf(line, " %s times %s", cell_rate(f->ratio, ratio), than);
+    }
+}
+
+static void append_fairness(struct strbuf *out, const struct summary *s) {
+    struct strbuf line = {0};
+    append_spread(&line, &s->fairness[FAIRNESS_TTFT_P95][FAIRNESS_BY_TENANT], "TTFT p95", "the best");
+    append_spread(&line, &s->fairness[FAIRNESS_ATTAINMENT][FAIRNESS_BY_TENANT], "objectives",
+                  "below the best");
+    if (line.length > 0) {
+        append_row_label(out, "Fairness");
+        cell_append_wrapped(out, line.text, LABEL_COLUMNS, COLUMNS);
+    }
+    strbuf_free(&line);
+}
+
 /* ---- replications ---- */
 
 /* "75.6 ms ± 1.2 ms"; the mean alone where it has no interval, "-" where there is none. */
@@ -385,6 +413,7 @@ void summary_text(const struct summary *s, bool colour, struct strbuf *out) {
     append_latency(out, &s->all);
     append_scopes(out, "Services", s->services, s->service_count);
     append_scopes(out, "Tenants", s->tenants, s->tenant_count);
+    append_fairness(out, s);
     struct json_object *replicated = s->replicated ? json_tokener_parse(s->replicated) : NULL;
     if (replicated) {
         append_replications(out, s, replicated);

@@ -110,6 +110,12 @@ static void know_tenant(const struct service_state *s, struct request *r) {
     }
 }
 
+static uint8_t modality_of(const struct trace_row *row) {
+    bool image = row->images > 0 || row->image_tokens > 0;
+    bool audio = row->audio_s > 0;
+    return (uint8_t)((image ? MODALITY_IMAGE : MODALITY_TEXT) | (audio ? MODALITY_AUDIO : MODALITY_TEXT));
+}
+
 static struct request *request_of_row(struct world *w, const struct trace_row *row, uint32_t service) {
     struct request *r = request_take(w->pool);
     r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
@@ -125,6 +131,7 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
     r->output_tokens = row->output_tokens > 0 ? row->output_tokens : 1;
     r->service_s = row->service_s;
     r->payload_bytes = payload_of(&w->scenario, row);
+    r->modality = modality_of(row) & 3u;
     r->counted = row->arrival_ps >= w->warmup_ps;
     r->watched = w->diary && diary_wants(w->diary, r->id);
     know_prefix(r, row);

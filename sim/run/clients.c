@@ -49,7 +49,7 @@ static bool spend(struct clients *c, simtime now) {
 
 void clients_sent(struct world *w, const struct request *r) {
     struct clients *c = clients_of(w, r);
-    if (c->retry && isfinite(c->retry->budget)) {
+    if (isfinite(c->retry->budget)) {
         *account(c, engine_now(w->engine)) += c->retry->budget;
     }
 }
@@ -69,7 +69,7 @@ static double backoff_s(const struct world *w, const struct clients *c, const st
 
 simtime clients_try_again(struct world *w, const struct request *r, enum request_status status) {
     struct clients *c = clients_of(w, r);
-    bool wants = c->retry && (c->again_on & 1u << status) && r->retries + 1 < c->retry->attempts;
+    bool wants = (c->again_on & 1u << status) && r->retries + 1 < c->retry->attempts;
     if (!wants || !spend(c, engine_now(w->engine))) {
         return -1;
     }
@@ -87,9 +87,6 @@ static void stop(void *context, uint64_t argument) {
 
 void clients_reads(struct world *w, struct request *r) {
     const struct clients *c = clients_of(w, r);
-    if (!c->cancel) {
-        return;
-    }
     struct rng rng = rng_stream_id(w->seed, RNG_CANCEL, c->stream ^ r->id);
     if (rng_uniform(&rng) >= c->cancel->share) {
         return;
@@ -100,8 +97,6 @@ void clients_reads(struct world *w, struct request *r) {
 }
 
 void clients_read(struct world *w, struct request *r) {
-    if (r->stops) {
-        engine_cancel(w->engine, r->stops);
-        r->stops = 0;
-    }
+    engine_cancel(w->engine, r->stops);
+    r->stops = 0;
 }

@@ -46,8 +46,6 @@ static void send_again(void *context, uint64_t argument) {
 
 /* The attempt is over; its user may send the request once more, which then has not ended. */
 static bool goes_on(struct world *w, struct request *r, enum request_status status) {
-    patience_ends(w, r);
-    clients_read(w, r);
     simtime after = clients_try_again(w, r, status);
     if (after < 0) {
         return false;
@@ -67,7 +65,11 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     if (r->counted && r->first_token_ps >= 0) {
         w->pods[r->replica]->gap_sum += r->last_token_ps - r->first_token_ps;
     }
-    if (goes_on(w, r, status)) {
+    patience_ends(w, r);
+    if (r->stops) {
+        clients_read(w, r);
+    }
+    if (service_of(w, r)->clients.retry && goes_on(w, r, status)) {
         return;
     }
     r->status = (uint8_t)status;
@@ -362,7 +364,9 @@ void dataplane_arrived(struct world *w, struct request *r) {
     if (r->watched) {
         explain_sent(w, r);
     }
-    clients_sent(w, r);
+    if (service_of(w, r)->clients.retry) {
+        clients_sent(w, r);
+    }
     send(w, r);
 }
 
@@ -390,7 +394,9 @@ static void on_first_token(void *context, struct replica *replica, struct reques
         diary_first_token(w->diary, r, engine_now(w->engine));
     }
     patience_ends(w, r);
-    clients_reads(w, r);
+    if (service_of(w, r)->clients.cancel) {
+        clients_reads(w, r);
+    }
 }
 
 static void on_finished(void *context, struct replica *replica, struct request *r,

@@ -269,6 +269,9 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         ok = bill_make(w, &result->summary, err) && bill_figures(w, &result->summary, err);
     }
     if (ok) {
+        fairness_figures(w, &result->summary);
+    }
+    if (ok) {
         world_judge(w, &result->summary);
         count(w, result);
         result->summary.wall_s = wall_clock_s() - began_s;

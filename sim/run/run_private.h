@@ -37,12 +37,13 @@ void explain_routed(struct world *w, const struct request *r, const struct servi
 void explain_rejected(struct world *w, const struct request *r, const char *reason);
 void explain_ended(struct world *w, const struct request *r);
 
-/* clients.c: what users do with what they get */
+/* clients.c: what users do with what they get; of services whose `clients` have such users */
 void clients_sent(struct world *w, const struct request *r); /* for the first time */
 /* The attempt ended with `status`. Answers after how long its user sends it once more; -1 = never. */
 simtime clients_try_again(struct world *w, const struct request *r, enum request_status status);
 void clients_reads(struct world *w, struct request *r); /* has its first token */
-void clients_read(struct world *w, struct request *r);  /* the attempt has ended */
+void clients_read(struct world *w,
+                  struct request *r); /* the attempt has ended, and it would have stopped it */
 
 /* observe.c, autoscaler.c */
 void observe_pod(struct world *w, struct serving_pod *p);

@@ -37,7 +37,9 @@ struct printing {
 
 static bool print_figure(void *context, const struct figure *f) {
     struct printing *p = context;
-    if (strcmp(p->last, f->metric) != 0) {
+    bool again = strncmp(f->metric, "fairness.", 9) == 0 &&
+                 strstr(f->metric, ".by_"); /* fairness, by each grouping: told in a sentence */
+    if (!again && strcmp(p->last, f->metric) != 0) {
         snprintf(p->last, sizeof p->last, "%s", f->metric);
         fprintf(p->out, "| `%s` | %s | %s | %s |\n", f->metric, unit_name(figure_unit(f->metric)),
                 f->more_is_better ? "more" : "less", f->help);
@@ -47,11 +49,13 @@ static bool print_figure(void *context, const struct figure *f) {
 
 static void print_metrics(FILE *out) {
     struct printing p = {.out = out};
-    fputs(
-        "\n### Metrics of objectives and gates\n\n"
-        "The figures of [summary.json](results.md). An objective's `limit` is on the side that is better.\n\n"
-        "| metric | unit | better | meaning |\n|---|---|---|---|\n",
-        out);
+    fputs("\n### Metrics of objectives and gates\n\n"
+          "The figures of [summary.json](results.md). An objective's `limit` is on the side that is better. "
+          "Those of fairness are of tenants, regions or modalities, whichever there are several of first; of "
+          "each "
+          "as `fairness.attainment.by_region.ratio`.\n\n"
+          "| metric | unit | better | meaning |\n|---|---|---|---|\n",
+          out);
     figures_each(print_figure, &p);
     fputs("\nStatistics of a latency (`statistic` of an objective, the last part of a gate's metric):", out);
     for (size_t i = 0; objective_statistics[i] != NULL; i++) {

@@ -24,6 +24,9 @@ enum request_status {
 };
 extern const char *const request_status_names[]; /* ended by NULL */
 
+/* What a prompt is made of beside text. */
+enum request_modality { MODALITY_TEXT, MODALITY_IMAGE, MODALITY_AUDIO, MODALITY_IMAGE_AND_AUDIO, MODALITIES };
+
 /* 272 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
@@ -66,12 +69,13 @@ struct request {
     int16_t priority; /* smaller goes first, where the engine schedules by it */
     uint16_t drafts;  /* tokens proposed behind the last one, to verify in the next step */
     uint16_t preemptions;
-    uint8_t status;  /* enum request_status */
-    uint8_t place;   /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
-    bool counted;    /* arrived after the warm-up */
-    bool watched;    /* somebody wants to know its life (--explain) */
-    bool cancelled;  /* stopped by its user after the first token */
-    uint8_t retries; /* attempts before this one */
+    uint8_t status; /* enum request_status */
+    uint8_t place;  /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
+    bool counted;   /* arrived after the warm-up */
+    bool watched;   /* somebody wants to know its life (--explain) */
+    uint8_t modality : 2; /* enum request_modality */
+    bool cancelled : 1;   /* stopped by its user after the first token */
+    uint8_t retries;      /* attempts before this one */
 };
 
 enum { REQUEST_PLACE_NONE = 0 };

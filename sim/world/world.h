@@ -257,6 +257,8 @@ struct world {
     struct scope **tenants; /* by names[] index; NULL = none yet */
     size_t tenant_capacity;
     size_t tenant_count;
+    struct scope *region_groups;  /* by region of the scenario; NULL = none yet, or there is one only */
+    struct scope *modalities;     /* by enum request_modality; NULL = all were text so far */
     money_amount *used_by_nobody; /* as scope.used, of requests that name no tenant */
     simtime_total in_system_area; /* requests x ps, integrated as requests come and go */
     simtime_total sojourn_sum;    /* the same, summed request by request: Little's law says they are equal */
