@@ -439,11 +439,16 @@ def check_requests(book, nodes, replicas, requests):
     worked = {}
     for q in requests:
         worked[q["replica"]] = worked.get(q["replica"], 0) + q["compute_s"]
+    failed = any(q["status"] == "failed" for q in requests)
+    repeated = any(q["attempts"] > 1 for q in requests)  # their row names the last replica, compute_s is of all
+    if repeated and not failed:
+        busy = sum(r["busy_s"] for r in replicas)
+        check("shares of all replicas", abs(sum(worked.values()) - busy) < 1e-6, f"{sum(worked.values())} {busy}")
     for row, r in enumerate(replicas):
         mine = [q for q in requests if q["replica"] == row]
         if any(q["status"] == "failed" for q in mine):
             continue  # what a stopped step took is nobody's
-        check(f"shares of {r['name']}", abs(worked.get(row, 0) - r["busy_s"]) < 1e-6, f"{worked.get(row)} {r['busy_s']}")
+        check(f"shares of {r['name']}", repeated or abs(worked.get(row, 0) - r["busy_s"]) < 1e-6, f"{worked.get(row)} {r['busy_s']}")
         price = server_price(book, nodes, r) if mine else None
         if price is not None:
             off = max(abs(float(price) * q["compute_s"] / 3600 - q["cost_usd"]) for q in mine)

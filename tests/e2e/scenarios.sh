@@ -40,6 +40,30 @@ check "prefix-cache: promises kept, and first tokens, as its README says" arms p
     "small-cache")] == [875, 917, 935, 932, 502] and [round(1000 * m["latency.ttft_s.p50"][a]) for a in ("no-cache", "cache", "affinity",
     "bounded", "small-cache")] == [120, 98, 48, 63, 340]'
 
+# The rows of noisy-tenant's README against one run: shares in %, within what one run is off the mean of twenty.
+noisy_tenant() {
+    /usr/bin/python3 - "$SCRATCH/noisy-tenant" scenarios/noisy-tenant/README.md <<'PY'
+import json, re, sys
+
+rows = 0
+for line in open(sys.argv[2]):
+    cells = [c.strip(" *") for c in line.split("|")]
+    if len(cells) < 7 or not re.search(r"\d %", line):
+        continue
+    t = json.load(open(f"{sys.argv[1]}/{cells[1]}/summary.json"))["tenants"]
+    reports = t["reports"]["requests"]
+    had = [t["support"]["slo"]["attainment"], t["search"]["slo"]["attainment"],
+           reports["completed"] / reports["arrived"], reports["rejected"] / reports["arrived"]]
+    told = [float(c.split()[0]) / 100 for c in cells[2:6]]
+    assert all(abs(a - b) < 0.06 for a, b in zip(had, told)), (cells[1], had, told)
+    rows += 1
+assert rows == 5, rows
+PY
+}
+check "noisy-tenant: who is protected, as its README says" noisy_tenant
+check "noisy-tenant: fair queueing protects, a queue alone does not" arms noisy-tenant \
+    'm["slo.attainment"]["vtc"] > m["slo.attainment"]["none"] + 0.2 and m["slo.attainment"]["fifo"] < m["slo.attainment"]["none"]'
+
 # figure NAME-OF-OUT PATH: a figure of its summary.
 figure() {
     /usr/bin/python3 - "$SCRATCH/$1/summary.json" "$2" <<'PY'
