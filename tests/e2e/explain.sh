@@ -12,20 +12,6 @@ cp -r scenarios/quickstart "$SCRATCH/small"
 sed -i 's/- --max-num-seqs=128/- --max-num-seqs=24\n            - --num-gpu-blocks-override=768/' \
     "$SCRATCH/small/manifests/chat.yaml"
 
-# Plain servers that turn users away, lose their patience, and have nobody Ready at first.
-mkdir "$SCRATCH/queue"
-cat >"$SCRATCH/queue/scenario.yaml" <<'YAML'
-apiVersion: drydock/v1
-kind: Scenario
-metadata: {name: queue}
-spec:
-  services:
-    - {name: desk, replicas: 2, server: {law: exponential, mean: 2s}, queue_limit: 2}
-  traces:
-    - {synth: {process: poisson, rate_per_s: 4, duration_s: 60}, service: desk}
-  policies:
-    - {service: desk, timeout: 3s, router: round-robin}
-YAML
 
 # ids N COLUMN OUT: the rows with the largest value in a column.
 ids() {
@@ -70,7 +56,7 @@ check "sessions find their prefixes" lives "$SCRATCH/small" \
     --set 'traces=[{service: chat, synth: {rate_per_s: 2, session_turns_mean: 5}}]'
 check "and are told so" says 'prompt tokens are in the prefix cache'
 check "who is turned away, and why" says 'is turned away: prompt as long as --max-model-len'
-check "plain servers" lives "$SCRATCH/queue"
+check "plain servers" lives tests/e2e/desk
 check "a full queue" says 'is turned away: server queue full'
 check "a time-out" says 'ends: timed_out'
 check "azure-chat from nothing" lives scenarios/azure-chat --set start=cold --set duration=10m

@@ -18,19 +18,6 @@ agrees() {
 cp -r scenarios/quickstart "$SCRATCH/small"
 sed -i 's/- --max-num-seqs=128/- --max-num-seqs=24\n            - --num-gpu-blocks-override=768/' \
     "$SCRATCH/small/manifests/chat.yaml"
-mkdir "$SCRATCH/queue"
-cat >"$SCRATCH/queue/scenario.yaml" <<'YAML'
-apiVersion: drydock/v1
-kind: Scenario
-metadata: {name: queue}
-spec:
-  services:
-    - {name: desk, replicas: 2, server: {law: exponential, mean: 2s}, queue_limit: 2}
-  traces:
-    - {synth: {process: poisson, rate_per_s: 4, duration_s: 60}, service: desk}
-  policies:
-    - {service: desk, timeout: 3s, router: round-robin}
-YAML
 
 check "quickstart" agrees quickstart scenarios/quickstart
 check "a KV cache that is too small" agrees small "$SCRATCH/small" --set traces.0.rate_scale=8
@@ -43,7 +30,7 @@ check "azure-chat, cold, scaling, with time-outs" agrees azure scenarios/azure-c
 check "users who stop and who try again" agrees clients "$SCRATCH/small" --set traces.0.rate_scale=8 \
     --set policies.0.timeout=2s --set 'policies.0.cancel={share: 0.3, after: 500ms}' \
     --set 'policies.0.retry={attempts: 3}'
-check "plain servers, which have no model" agrees queue "$SCRATCH/queue"
+check "plain servers, which have no model" agrees queue tests/e2e/desk
 stepping() {
     "$DRYDOCK" run "$SCRATCH/small" --set traces.0.rate_scale=8 --stepping --quiet --out "$SCRATCH/stepping" &&
         diff <("$DRYDOCK" export openmetrics "$SCRATCH/stepping") "$SCRATCH/small.txt"

@@ -19,21 +19,7 @@ check "azure-chat, cold, scaling, with time-outs" shows azure scenarios/azure-ch
 check "without series" shows bare scenarios/quickstart --set telemetry.series=false
 check "what has no pods' pools" shows first scenarios/first-deployment
 
-# A queue with a name that JSON has to escape.
-mkdir "$SCRATCH/queue"
-cat >"$SCRATCH/queue/scenario.yaml" <<'YAML'
-apiVersion: drydock/v1
-kind: Scenario
-metadata: {name: queue}
-spec:
-  services:
-    - {name: desk, replicas: 2, server: {law: exponential, mean: 2s}, queue_limit: 2}
-  traces:
-    - {synth: {process: poisson, rate_per_s: 4, duration_s: 60}, service: desk}
-  policies:
-    - {service: desk, timeout: 3s, router: round-robin}
-YAML
-check "plain servers" shows queue "$SCRATCH/queue"
+check "plain servers" shows queue tests/e2e/desk
 
 window() {
     "$DRYDOCK" export trace-event "$SCRATCH/azure" --from 20m --to 21m --out "$SCRATCH/window.json" 2>"$SCRATCH/log" &&
