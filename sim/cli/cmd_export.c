@@ -34,9 +34,19 @@ static const struct option options[] = {
     OPTION_END,
 };
 
+/* A writer knows its stream and not where that leads. */
+static bool write_to(const struct exporter *exporter, const struct export_request *request, FILE *out,
+                     const char *name, struct error *err) {
+    bool written = exporter->write(request, out, err);
+    if (!written && ferror(out)) {
+        snprintf(err->file, sizeof err->file, "%s", name);
+    }
+    return written;
+}
+
 static bool to_stdout(const struct exporter *exporter, const struct export_request *request,
                       struct error *err) {
-    if (!exporter->write(request, stdout, err)) {
+    if (!write_to(exporter, request, stdout, "standard output", err)) {
         return false;
     }
     return fflush(stdout) == 0 || error_errno(err, "standard output", "cannot write");
@@ -48,7 +58,7 @@ static bool to_file(const struct exporter *exporter, const struct export_request
     if (!file_begin(&w, path, err)) {
         return false;
     }
-    if (!exporter->write(request, w.stream, err)) {
+    if (!write_to(exporter, request, w.stream, path, err)) {
         file_abandon(&w);
         return false;
     }

@@ -12,7 +12,6 @@ cp -r scenarios/quickstart "$SCRATCH/small"
 sed -i 's/- --max-num-seqs=128/- --max-num-seqs=24\n            - --num-gpu-blocks-override=768/' \
     "$SCRATCH/small/manifests/chat.yaml"
 
-
 # ids N COLUMN OUT: the rows with the largest value in a column.
 ids() {
     "$DRYDOCK" export csv "$3" | awk -F , -v name="$2" '

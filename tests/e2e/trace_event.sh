@@ -43,3 +43,12 @@ complains() {
 check "a window of a table" complains 'do not go with the format csv' csv "$SCRATCH/azure" --from 1m
 check "a window that ends before it begins" complains 'not before' trace-event "$SCRATCH/azure" --from 2m --to 1m
 check "a table" complains '--table does not go with' trace-event "$SCRATCH/azure" --table requests
+
+# Where there is no room for it, the file is named and none is left.
+full() {
+    local code=0
+    (ulimit -f 8 && "$DRYDOCK" export "$1" "$SCRATCH/quickstart" --out "$SCRATCH/full.$1") 2>"$SCRATCH/said" || code=$?
+    [[ $code == 4 ]] && grep -q "full.$1: cannot write: File too large" "$SCRATCH/said" && [[ ! -e $SCRATCH/full.$1 ]]
+}
+check "no room for a trace is told with its file" full trace-event
+check "nor for a table" full csv
