@@ -142,20 +142,36 @@ static double place(struct box *boxes, size_t i, double y) {
     return lines[0];
 }
 
+/* The k-th spot from above. */
+static size_t spot_from_above(const struct spot *spots, size_t count, size_t k) {
+    for (size_t i = 0; i < count; i++) {
+        size_t above = 0;
+        for (size_t j = 0; j < count; j++) {
+            above += spots[j].y.mean > spots[i].y.mean || (spots[j].y.mean == spots[i].y.mean && j < i);
+        }
+        if (above == k) {
+            return i;
+        }
+    }
+    return k; /* of values that are no numbers */
+}
+
+/* From above to below, so that of two spots that nearly meet the upper one's label is the upper one. */
 static void append_labels(struct drawing *d, const struct view *view, const struct spot *spots,
                           const double *x_range, const double *y_range) {
     struct box *boxes = arena_array(d->arena, view->count, sizeof *boxes);
     bool narrow = view->points_most && view->points_most < NARROW_POINTS;
-    for (size_t i = 0; i < view->count; i++) {
+    for (size_t k = 0; k < view->count; k++) {
+        size_t i = spot_from_above(spots, view->count, k);
         const struct spot *s = &spots[i];
         double x = (s->x.mean - x_range[0]) / (x_range[1] - x_range[0]);
         double y = (s->y.mean - y_range[0]) / (y_range[1] - y_range[0]);
         double width = (1 + (double)strlen(s->panel->title)) * (narrow ? character_narrow : character_wide);
         bool left = x + width > 1 && x > 0.4;
-        boxes[i] = (struct box){.x = left ? x - width : x, .width = width};
+        boxes[k] = (struct box){.x = left ? x - width : x, .width = width};
         plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), s->panel->title);
         plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), left);
-        plot_number(&d->input, arena_printf(d->arena, "line_%zu", i + 1), place(boxes, i, y));
+        plot_number(&d->input, arena_printf(d->arena, "line_%zu", i + 1), place(boxes, k, y));
     }
 }
 

@@ -132,8 +132,9 @@ static void append_choice(struct report *r, struct strbuf *out) {
         return;
     }
     append_sentence(out,
-                    arena_printf(r->arena, "%s of %s %s every objective", say_small(r->arena, keeping),
-                                 say_small(r->arena, r->sources.count), keeping == 1 ? "meets" : "meet"));
+                    arena_printf(r->arena, "%s of %s %s every objective",
+                                 keeping == 0 ? "none" : say_small(r->arena, keeping),
+                                 say_small(r->arena, r->sources.count), keeping <= 1 ? "meets" : "meet"));
     bool comparable = sources_same_traffic(&r->sources) && sources_same_scenario(&r->sources);
     double price = best ? source_estimate(best, metric).mean : NAN;
     bool money = strstr(metric, "usd") != NULL;
