@@ -10,6 +10,7 @@
 
 #include "accounts/accounts.h"
 #include "base/hash.h"
+#include "llm/llm.h"
 #include "run/run_private.h"
 
 static struct service_state *service_of(struct world *w, const struct request *r) {

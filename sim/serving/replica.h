@@ -1,10 +1,9 @@
 /* sim/serving/replica.h: one replica of a service: what takes requests and answers them after a while.
  *
- * Three kinds: continuous batching of a language model on GPUs (batching.c), several of those side by side
- * (data_parallel.c), and a plain server with c threads
- * and a queue (plain_server.c). Whoever owns the replica is told what happens through struct replica_events;
- * it may submit to this or another replica from inside those calls, and cancel or stop from inside
- * `finished`.
+ * A kind is one struct of functions: the engines of language models (llm/llm.h), a plain server with c
+ * threads and a queue (plain_server.c). Whoever owns the replica is told what happens through struct
+ * replica_events; it may submit to this or another replica from inside those calls, and cancel or stop from
+ * inside `finished`.
  */
 #ifndef DRYDOCK_SERVING_REPLICA_H
 #define DRYDOCK_SERVING_REPLICA_H
@@ -79,20 +78,6 @@ struct replica {
     uint64_t step_tokens;                 /* of all steps in sum: computed and generated ones */
     uint64_t steps_by_tokens[REPLICA_STEP_CLASSES]; /* steps of at most 2^i tokens, and more than 2^(i - 1) */
 };
-
-/* Continuous batching as vLLM v1 schedules it: one token budget for running and waiting requests, chunked
- * prefill, FCFS, preemption of the last one running by recompute. `times` is shared by equal replicas. With
- * `fast`, steps that only decode are taken many at a time where nothing happens between them: every date,
- * count and gap is what single steps give, to the bit. */
-struct replica *batching_create(struct engine *engine, const struct replica_config *config,
-                                const struct service_time *times, bool fast,
-                                const struct replica_events *events);
-
-/* As many engines side by side as the config has (--data-parallel-size), which look like one replica with
- * that many servers. */
-struct replica *data_parallel_create(struct engine *engine, const struct replica_config *config,
-                                     const struct service_time *times, bool fast,
-                                     const struct replica_events *events);
 
 /* A server with `concurrency` threads, a FIFO queue of at most `queue_limit` (-1 = any) and service times
  * drawn from `law` by (seed, service name, request id), so that two definitions see the same work; a request

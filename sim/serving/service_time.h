@@ -20,7 +20,6 @@
 #include "base/error.h"
 #include "base/simtime.h"
 #include "manifest/server/engine_args.h"
-#include "serving/adapters.h"
 
 #define SERVICE_TIME_TOLERANCE 0.002 /* of decode attention, relative */
 
@@ -92,6 +91,14 @@ struct speculation {
     int64_t tokens; /* 0 = off */
     double acceptance;
     const struct architecture *draft; /* DRAFT_MODEL */
+};
+
+/* How many LoRA adapters are kept where, and what loading one takes (llm/adapters.h). */
+struct adapter_limits {
+    int64_t on_gpu;    /* --max-loras; 0 = the engine takes none */
+    int64_t on_host;   /* --max-cpu-loras */
+    simtime to_gpu_ps; /* of one */
+    simtime to_host_ps;
 };
 
 /* Of `drafts` behind the first `generated` tokens of an answer, how many are right before one is wrong. */

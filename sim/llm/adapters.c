@@ -1,4 +1,4 @@
-#include "serving/adapters.h"
+#include "llm/adapters.h"
 
 #include <assert.h>
 #include <stdlib.h>

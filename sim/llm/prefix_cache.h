@@ -1,4 +1,4 @@
-/* sim/serving/prefix_cache.h: the KV blocks of past prompts that a replica still has, as vLLM's automatic
+/* sim/llm/prefix_cache.h: the KV blocks of past prompts that a replica still has, as vLLM's automatic
  * prefix caching keeps them (KVCacheManager and BlockPool, V1 engine).
  *
  * A prompt is a chain of chunks with a key each (trace hashes of 512 tokens, or one chunk for a whole
@@ -10,8 +10,8 @@
  * Bookkeeping alone: no clock, no engine. The number of blocks that are free is the owner's; after each
  * decrease it calls prefix_cache_trim.
  */
-#ifndef DRYDOCK_SERVING_PREFIX_CACHE_H
-#define DRYDOCK_SERVING_PREFIX_CACHE_H
+#ifndef DRYDOCK_LLM_PREFIX_CACHE_H
+#define DRYDOCK_LLM_PREFIX_CACHE_H
 
 #include "workload/request.h"
 

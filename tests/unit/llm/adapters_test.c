@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "serving/adapters.h"
+#include "llm/adapters.h"
 
 enum { TO_GPU = 1, TO_HOST = 100 };
 

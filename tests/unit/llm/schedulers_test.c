@@ -1,4 +1,5 @@
 /* Schedulers other than vLLM's: schedules worked out by hand, and runs of steps held to single ones. */
+#include "llm/llm.h"
 #include <string.h>
 
 #include "base/rng.h"

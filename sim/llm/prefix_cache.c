@@ -1,4 +1,4 @@
-#include "serving/prefix_cache.h"
+#include "llm/prefix_cache.h"
 
 #include <assert.h>
 #include <stdlib.h>

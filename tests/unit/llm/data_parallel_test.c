@@ -1,4 +1,5 @@
 /* Engines side by side in one pod: who gets which request, and that the whole says what its parts say. */
+#include "llm/llm.h"
 #include "tests/unit/serving/replica_fixture.h"
 
 static struct arena arena;

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "serving/replica.h"
+#include "llm/llm.h"
 
 struct data_parallel {
     struct replica base;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "serving/prefix_cache.h"
+#include "llm/prefix_cache.h"
 
 enum { BLOCK = 16, CHUNK = 64 };
 

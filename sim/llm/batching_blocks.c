@@ -2,7 +2,7 @@
  * back to the queue. */
 #include <string.h>
 
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 /* ---- KV blocks ---- */
 

@@ -1,4 +1,4 @@
-/* sim/serving/adapters.h: the LoRA adapters that an engine has in GPU and in host memory, as vLLM keeps them
+/* sim/llm/adapters.h: the LoRA adapters that an engine has in GPU and in host memory, as vLLM keeps them
  * (LRUCacheWorkerLoRAManager in vllm/lora/worker_manager.py, Scheduler.schedule): a batch holds at most
  * --max-loras of them; the host keeps --max-cpu-loras, those on the GPU among them; what has not been in a
  * batch for longest goes first. An adapter that joins a batch is loaded before the step begins: from disk to
@@ -6,20 +6,13 @@
  *
  * Bookkeeping alone: no clock, no engine.
  */
-#ifndef DRYDOCK_SERVING_ADAPTERS_H
-#define DRYDOCK_SERVING_ADAPTERS_H
+#ifndef DRYDOCK_LLM_ADAPTERS_H
+#define DRYDOCK_LLM_ADAPTERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/simtime.h"
-
-struct adapter_limits {
-    int64_t on_gpu;    /* --max-loras; 0 = the engine takes none */
-    int64_t on_host;   /* --max-cpu-loras */
-    simtime to_gpu_ps; /* of one */
-    simtime to_host_ps;
-};
+#include "serving/service_time.h"
 
 struct adapters;
 

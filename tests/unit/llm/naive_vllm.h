@@ -1,9 +1,10 @@
-/* tests/unit/serving/naive_vllm.h: vLLM's V1 scheduler a second time, written from its algorithm alone
+/* tests/unit/llm/naive_vllm.h: vLLM's V1 scheduler a second time, written from its algorithm alone
  * (Scheduler.schedule and update_from_output, v0.10.1, synchronous; priorities and adapters as of 2026):
  * plain arrays, no events, one loop over steps. Only which drafts are right is asked of the program. */
 #ifndef DRYDOCK_TESTS_NAIVE_VLLM_H
 #define DRYDOCK_TESTS_NAIVE_VLLM_H
 
+#include "llm/llm.h"
 #include <string.h>
 
 #include "tests/unit/serving/replica_fixture.h"

@@ -1,10 +1,10 @@
-/* sim/serving/batching_private.h: what the files of continuous batching share. */
-#ifndef DRYDOCK_SERVING_BATCHING_PRIVATE_H
-#define DRYDOCK_SERVING_BATCHING_PRIVATE_H
+/* sim/llm/batching_private.h: what the files of continuous batching share. */
+#ifndef DRYDOCK_LLM_BATCHING_PRIVATE_H
+#define DRYDOCK_LLM_BATCHING_PRIVATE_H
 
-#include "serving/adapters.h"
-#include "serving/prefix_cache.h"
-#include "serving/replica.h"
+#include "llm/adapters.h"
+#include "llm/llm.h"
+#include "llm/prefix_cache.h"
 
 /* Steps of a run along one straight piece of the table of service times: durations first, first + increment,
  * ... */

@@ -7,7 +7,7 @@
  * A run costs O(running requests) to begin and to settle, whatever its length. */
 #include <assert.h>
 
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 /* Keeps dates far from overflow, whatever a step lasts. */
 enum { RUN_STEPS_MAX = 1 << 16 };

@@ -1,7 +1,7 @@
 /* Continuous batching, held to the picosecond to a second implementation written from vLLM's algorithm alone
  * (Scheduler.schedule and update_from_output, V1 engine, v0.10.1, synchronous): plain arrays, no events, one
  * loop over steps; and runs of steps held to single ones. */
-#include "tests/unit/serving/naive_vllm.h"
+#include "tests/unit/llm/naive_vllm.h"
 
 #include <math.h>
 #include <string.h>

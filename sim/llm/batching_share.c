@@ -8,7 +8,7 @@
  * Steps in which every running request makes a token differ in their contexts alone: what goes by token is
  * only summed then, and divided when somebody joins or leaves. That is exact, and the same whether steps are
  * taken one by one or many at a time. */
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 static void pay_pending(struct batching *b) {
     struct step_share *s = &b->share;

@@ -2,7 +2,7 @@
  * room for all they will generate, and nobody joins until its longest member has ended. Members answer as
  * they end. What older servers computed for those that had ended (padding) is left out, which flatters them.
  */
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 /* Prompts whose last chunk has not been computed; no more than the token budget a step. */
 static void next_tokens(struct batching *b, struct step_shape *shape) {

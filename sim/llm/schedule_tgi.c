@@ -12,7 +12,7 @@
  * --max-waiting-tokens steps, and the batch grows to --max-batch-size.
  *
  * What a request may generate is taken to be what it does generate. */
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;

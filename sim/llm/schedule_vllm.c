@@ -28,7 +28,7 @@
  *
  * Left out: the block that vLLM keeps as a null block (1 of thousands), and what later versions put before
  * admission (the whole sequence must fit, --scheduler-reserve-full-isl; a watermark of free blocks). */
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 struct watched {
     const struct request *r;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serving/batching_private.h"
+#include "llm/batching_private.h"
 
 static struct batching *batching_of(struct replica *r) {
     return (struct batching *)r;

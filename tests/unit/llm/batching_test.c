@@ -1,4 +1,5 @@
 /* Continuous batching: what can be said of it in closed form, of single steps and of runs of them alike. */
+#include "llm/llm.h"
 #include "tests/unit/serving/replica_fixture.h"
 
 #include <string.h>
