@@ -3,7 +3,7 @@
  * A policy of your own is a shared object that exports `const struct dd_router_ops dd_router` and is named by
  * its path in the scenario (policies[].router: ./my-router.so, run with --allow-exec), or a file in
  * sim/gateway/ with a row in routers.c. A policy sees what a real one could see: no output lengths, no
- * future.
+ * future, nothing of a replica's caches but what it was sent.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DD_POLICY_ABI 4u
+#define DD_POLICY_ABI 5u
 
 /* A replica that may be chosen, as the gateway knows it: 32 bytes. */
 struct dd_candidate {
@@ -34,6 +34,21 @@ struct dd_route_request {
     uint64_t session; /* 0 = none */
     uint32_t input_tokens;
     uint32_t tenant;
+    /* The prompt from its beginning, in pieces: equal keys at equal places are equal text. */
+    const uint64_t *prefix;
+    uint32_t prefix_count;
+    uint32_t prefix_tokens; /* that a key covers; UINT32_MAX: the one key is a session's, whose prompts each
+                               begin with the one before, up to its length */
+    double at_s;            /* the date of the choice */
+    double ttft_s, tpot_s;  /* what the request is promised; INFINITY = nothing */
+};
+
+/* What the gateway hears of a request that it has sent to a replica. */
+struct dd_route_report {
+    uint64_t id;
+    uint32_t replica; /* as in dd_candidate */
+    uint32_t tokens;  /* of the answer, so far */
+    double at_s;      /* now */
 };
 
 enum dd_option_type {
@@ -81,6 +96,10 @@ struct dd_router_ops {
     void (*destroy)(void *state);
     uint32_t deterministic; /* not 0: chooses without draws, and `uniform` is NULL; saves their making */
     uint32_t weighs;        /* not 0: goes by `weight`; weights for others are warned of */
+    /* NULL: not told. The first token has come; the request is with its replica no longer: answered, given
+     * up, refused or lost. */
+    void (*first_token)(void *state, const struct dd_route_report *report);
+    void (*ended)(void *state, const struct dd_route_report *report);
 };
 
 #ifdef __cplusplus

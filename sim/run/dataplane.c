@@ -105,8 +105,20 @@ static void count_reject(struct service_state *s, const char *reason) {
 
 /* ---- from the gateway to a replica ---- */
 
+static struct dd_route_report report_of(const struct world *w, const struct request *r) {
+    return (struct dd_route_report){.id = r->id,
+                                    .replica = w->pods[r->replica]->number,
+                                    .tokens = r->generated,
+                                    .at_s = simtime_to_s(engine_now(w->engine))};
+}
+
 static void release_from_pod(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
+    struct service_state *s = service_of(w, r);
+    if (s->router->ended) {
+        struct dd_route_report report = report_of(w, r);
+        s->router->ended(s->router_state, &report);
+    }
     allocation_release(w, p, r);
     bill_outstanding(w, p, -1);
     p->outstanding_tokens -= r->input_tokens;
@@ -184,8 +196,16 @@ static simtime hop_ps(const struct world *w, const struct request *r, const stru
 
 static void route(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
-    struct dd_route_request seen = {
-        .id = r->id, .session = r->session, .input_tokens = r->input_tokens, .tenant = r->tenant};
+    struct dd_route_request seen = {.id = r->id,
+                                    .session = r->session,
+                                    .input_tokens = r->input_tokens,
+                                    .tenant = r->tenant,
+                                    .prefix = r->chunks,
+                                    .prefix_count = r->chunk_count,
+                                    .prefix_tokens = r->chunk_tokens,
+                                    .at_s = simtime_to_s(engine_now(w->engine)),
+                                    .ttft_s = s->limits.ttft_s,
+                                    .tpot_s = s->limits.tpot_s};
     double draws[2];
     const double *uniform = NULL;
     if (!s->router->deterministic) {
@@ -395,7 +415,12 @@ static void on_first_token(void *context, struct replica *replica, struct reques
         diary_first_token(w->diary, r, engine_now(w->engine));
     }
     patience_ends(w, r);
-    if (service_of(w, r)->clients.cancel) {
+    struct service_state *s = service_of(w, r);
+    if (s->router->first_token) {
+        struct dd_route_report report = report_of(w, r);
+        s->router->first_token(s->router_state, &report);
+    }
+    if (s->clients.cancel) {
         clients_reads(w, r);
     }
 }

@@ -137,6 +137,7 @@ struct serving_pod {
     struct replica *replica;
     uint32_t demand;
     uint32_t service;
+    uint32_t number;               /* of the service's replicas, as its router knows them */
     int64_t candidate;             /* place in the service's candidates; -1 = takes no work */
     uint32_t waiting, kv_permille; /* as of its last event, at looked_ps */
     simtime looked_ps;
