@@ -62,7 +62,7 @@ static void print_fallback(const struct dd_option *o) {
 
 void options_print(const struct dd_option *options) {
     for (const struct dd_option *o = options; o && o->name; o++) {
-        printf("      %-16s%s\n      %-16s", o->name, o->help, "");
+        printf("      %-15s %s\n      %-16s", o->name, o->help, "");
         print_type(o);
         print_fallback(o);
     }

@@ -7,9 +7,9 @@
  * older low-queue filter: replicas with more waiting are left out as long as there are others. With
  * `queue_weight: 0` and a `queue_most` that is "the emptiest KV cache among the short queues".
  *
- * Not mirrored: the prefix-cache scorer (weight 3 of that profile), LoRA affinity, criticality and shedding.
- * The picker goes by metrics that it scrapes every 50 ms: that is the gateway's matter,
- * policies[].metrics_refresh. */
+ * Not mirrored: the prefix-cache scorer (weight 3 of that profile; router prefix-aware has it), LoRA
+ * affinity, criticality and shedding. The picker goes by metrics that it scrapes every 50 ms: that is the
+ * gateway's matter, policies[].metrics_refresh. */
 #include <math.h>
 #include <stdlib.h>
 

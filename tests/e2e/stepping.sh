@@ -48,6 +48,10 @@ check "a canary by weight" same "$SCRATCH/two" --set "$with_sessions" \
     --set policies.0.router=weighted --set 'policies.0.weights={deployment/chat: 9, deployment/long: 1}'
 check "sessions under a bound" same "$SCRATCH/two" --set "$with_sessions" \
     --set policies.0.router=session-affinity --set 'policies.0.options={bound: 1.25}'
+for router in prefix-aware cache-aware longest-prefix; do
+    check "sessions, $router" same "$SCRATCH/two" --set "$with_sessions" --set policies.0.router=$router \
+        --set policies.0.metrics_refresh=50ms
+done
 check "quickstart, forty times: time-outs and rejections" same scenarios/quickstart --set traces.0.rate_scale=40
 # Two tenants, one of them in bursts; under each policy users try again and stop.
 tenants='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 8, tenant: quiet}},

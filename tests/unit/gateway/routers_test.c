@@ -277,8 +277,12 @@ static void every_router_answers_within_the_candidates(void **state) {
                                              .kv_permille = rng_u32(&rng) % 1001,
                                              .weight = (float)(rng_u32(&rng) % 3)};
             }
+            uint64_t prefix[3] = {rng_below(&rng, 4), 10 + rng_below(&rng, 4), 20};
             struct dd_route_request request = {.session = rng_u32(&rng) % 5,
-                                               .input_tokens = 4000 + (uint32_t)k % 200};
+                                               .input_tokens = 4000 + (uint32_t)k % 200,
+                                               .prefix = prefix,
+                                               .prefix_count = (uint32_t)rng_below(&rng, 4),
+                                               .prefix_tokens = 512};
             double uniform[2] = {rng_uniform(&rng), rng_uniform(&rng)};
             assert_true(routers[i]->choose(s, &request, c, count, uniform) < count);
         }
