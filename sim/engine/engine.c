@@ -138,7 +138,7 @@ static void fire(struct engine *e, simtime at, bool arrival) {
         e->source.fire(e->source.context);
     } else {
         e->place = queue_first_place(&e->queue);
-        struct queue_event event = queue_pop(&e->queue);
+        struct queue_event event = queue_pop_first(&e->queue);
         event.handler(event.context, event.argument);
     }
     if ((++e->counters.events & (TICK_EVENTS - 1)) == 0) {

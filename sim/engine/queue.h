@@ -91,6 +91,8 @@ static inline uint32_t queue_first_place(const struct queue *q) {
 
 /* Takes the first event out. The queue must not be empty. */
 struct queue_event queue_pop(struct queue *q);
+/* The same where queue_first has just told which that is. */
+struct queue_event queue_pop_first(struct queue *q);
 
 /* False when the id is not pending. A moved event keeps its id, priority and rank, and without a rank goes
  * behind its equals. */
