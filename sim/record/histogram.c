@@ -41,7 +41,7 @@ static const double unit = 1e12;
 static void sum_add(struct histogram *h, double value, uint64_t weight) {
     double scaled = value * unit;
     if (scaled >= 0 && scaled < 9e18) {
-        h->sum += (simtime_total)(int64_t)(scaled + 0.5) * (simtime_total)weight;
+        h->sum += (simtime_total)(int64_t)(scaled + 0.5) * (int64_t)weight; /* one multiplication */
     } else if (fabs(scaled) * (double)weight < sum_most) {
         h->sum += (simtime_total)scaled * (simtime_total)weight;
     } else {
@@ -139,7 +139,8 @@ void histogram_add_progression(struct histogram *h, simtime first, simtime incre
     simtime last = first + increment * (simtime)(steps - 1);
     double low = simtime_to_s(first), high = simtime_to_s(last);
     count_range(h, low, high, steps * weight);
-    h->sum += ((simtime_total)first + last) * (simtime_total)steps / 2 * (simtime_total)weight;
+    /* (first + last) * steps is even, and a sum of two dates no more than 64 bits without a sign. */
+    h->sum += (simtime_total)((unsigned __int128)((uint64_t)first + (uint64_t)last) * (steps * weight) >> 1);
     while (bucket_of(low) != bucket_of(high)) {
         uint64_t inside = (uint64_t)((bucket_end(bucket_of(low)) - 1 - first) / increment) + 1;
         count_bucket(h, low, inside * weight);

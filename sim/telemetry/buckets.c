@@ -48,6 +48,10 @@ size_t bucket_of(const struct bucket_edges *edges, int64_t value) {
 void token_gaps_add_elsewhere(struct token_gaps *g, int64_t first, int64_t increment, uint64_t steps,
                               uint64_t weight) {
     const struct bucket_edges *edges = &vllm_token_gap_edges;
+    if (steps == 1) { /* a step with prompts in it: those behind it will be as those before it */
+        g->counts[bucket_of(edges, first)] += weight;
+        return;
+    }
     buckets_add(edges, g->counts, first, increment, steps, weight);
     g->last = bucket_of(edges, first + increment * (int64_t)(steps - 1));
     g->above = g->last > 0 ? edges->at[g->last - 1] : -1;
