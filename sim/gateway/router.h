@@ -16,6 +16,10 @@ static inline uint64_t router_busy(const struct dd_candidate *c) {
     return (uint64_t)c->outstanding << 32 | c->replica;
 }
 
+/* Does it go by nothing that changes inside a replica (queue, KV cache)? Then nobody has to look there. True
+ * of built-ins alone. */
+bool router_is_blind(const struct dd_router_ops *router);
+
 /* A built-in by name; NULL when there is none of that name. */
 const struct dd_router_ops *router_find(const char *name);
 

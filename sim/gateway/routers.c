@@ -31,6 +31,19 @@ const struct dd_router_ops *router_find(const char *name) {
     return NULL;
 }
 
+bool router_is_blind(const struct dd_router_ops *router) {
+    static const struct dd_router_ops *const blind[] = {
+        &router_round_robin,  &router_random,           &router_least_outstanding, &router_least_tokens,
+        &router_power_of_two, &router_session_affinity, &router_weighted,
+    };
+    for (size_t i = 0; i < sizeof blind / sizeof *blind; i++) {
+        if (router == blind[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool unknown_router(const char *name, const struct position *pos, struct error *err) {
     enum { NAMES_MAX = 32 };
     const char *names[NAMES_MAX + 1] = {NULL};

@@ -33,9 +33,12 @@ void candidates_refresh(struct world *w, struct serving_pod *p) {
     }
     struct service_state *s = &w->services[p->service];
     struct dd_candidate *c = &s->candidates[p->candidate];
-    replica_look(p->replica);
     c->outstanding = p->outstanding;
     c->tokens = p->outstanding_tokens;
+    if (s->blind) {
+        return;
+    }
+    replica_look(p->replica);
     if (s->metrics_refresh_ps == 0) {
         c->waiting = p->replica->waiting;
         c->kv_permille = p->replica->kv_permille;

@@ -230,6 +230,7 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err) {
     if (!s->router) {
         return false;
     }
+    s->blind = router_is_blind(s->router) && !w->diary;
     s->router_stream = hash64_text(s->name);
     world_tenants_check(w, s, p);
     return make_router(&setting) && set_weights(&setting) && world_tenants(w, s, p, err);

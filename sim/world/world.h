@@ -101,6 +101,7 @@ struct service_state {
     simtime metrics_refresh_ps; /* what the gateway sees of replicas is of a multiple of this; 0 = of now */
     simtime seen_ps;            /* the last such multiple */
     uint32_t ever_ready;        /* replicas so far: the next one's number */
+    bool blind;                 /* its router does not look into replicas, nor does anybody else */
     bool has_weights;           /* its workloads' `weight` counts; else every replica has 1 */
     struct request_list held; /* at the gateway while no replica is Ready; with a gate that holds, in there */
     struct gate gate;

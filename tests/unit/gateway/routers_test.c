@@ -69,14 +69,21 @@ static void random_chooses_by_its_first_draw_alone_and_evenly(void **state) {
 
 static void least_outstanding_takes_the_emptiest_and_then_the_lowest(void **state) {
     (void)state;
-    struct dd_candidate c[] = {{.replica = 7, .outstanding = 2},
-                               {.replica = 5, .outstanding = 1},
-                               {.replica = 3, .outstanding = 1},
-                               {.replica = 9, .outstanding = 4}};
-    assert_int_equal(route(&router_least_outstanding, NULL, c, 4, 0, 0), 2);
-    c[3].outstanding = 0;
-    assert_int_equal(route(&router_least_outstanding, NULL, c, 4, 0, 0), 3);
-    assert_int_equal(route(&router_least_outstanding, NULL, c, 1, 0, 0), 0);
+    enum { N = 11 };
+    struct dd_candidate c[N];
+    for (uint32_t i = 0; i < N; i++) {
+        c[i] = (struct dd_candidate){.replica = 2 * i + 3, .outstanding = 9 - i % 3};
+    }
+    assert_int_equal(route(&router_least_outstanding, NULL, c, N, 0, 0), 2);
+    c[10].outstanding = 6;
+    assert_int_equal(route(&router_least_outstanding, NULL, c, N, 0, 0), 10);
+    c[6].outstanding = 0;
+    assert_int_equal(route(&router_least_outstanding, NULL, c, N, 0, 0), 6);
+    c[5].outstanding = 0;
+    assert_int_equal(route(&router_least_outstanding, NULL, c, N, 0, 0), 5);
+    for (uint32_t count = 1; count < 5; count++) {
+        assert_int_equal(route(&router_least_outstanding, NULL, c, count, 0, 0), count < 3 ? count - 1 : 2);
+    }
 }
 
 static void power_of_two_draws_two_different_ones_and_takes_the_emptier(void **state) {
