@@ -23,13 +23,56 @@ void batching_update_load(struct batching *b) {
     b->peak_blocks = used > b->peak_blocks ? used : b->peak_blocks;
 }
 
+/* What service_time_parts says of a step that only decodes. */
+static simtime decode_parts(struct batching *b, const struct step_shape *shape, struct step_parts *parts) {
+    const struct decode_line *line = batching_decode_line(b, shape->decode_sequences, shape->decode_context);
+    *parts =
+        (struct step_parts){.by_token = line->base - line->slope * line->from, .decode_slope = line->slope};
+    return parts->by_token + parts->decode_slope * shape->decode_context;
+}
+
 simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
     struct step_parts parts;
-    simtime time = service_time_parts(b->times, shape, &parts) + b->loading_ps;
+    bool decode =
+        shape->prefill_tokens == 0 && shape->decode_sequences > 0 && b->config.speculation.tokens == 0;
+    simtime time = decode ? decode_parts(b, shape, &parts) : 0;
+    time = time > 0 ? time : service_time_parts(b->times, shape, &parts);
+    time += b->loading_ps;
     parts.by_token += b->loading_ps;
     share_step(b, &parts, shape);
     return time;
 }
+
+/* ---- gaps between tokens ---- */
+
+static void gaps_flush(struct batching *b) {
+    const struct gap_run *g = &b->gaps;
+    if (g->steps) {
+        b->base.events->token_gaps(b->base.events->context, &b->base, g->first, g->increment, g->steps,
+                                   g->weight);
+        b->gaps.steps = 0;
+    }
+}
+
+void batching_gaps(struct batching *b, simtime first, simtime increment, uint64_t steps, uint64_t weight) {
+    struct gap_run *g = &b->gaps;
+    if (weight == 0) {
+        return;
+    }
+    if (g->steps > 0 && g->weight == weight) {
+        simtime step = g->steps == 1 ? first - g->first : g->increment;
+        bool fits = steps == 1 || increment == step;
+        if (fits && step >= 0 && first == g->first + step * (simtime)g->steps) {
+            g->increment = step;
+            g->steps += steps;
+            return;
+        }
+    }
+    gaps_flush(b);
+    *g = (struct gap_run){first, increment, steps, weight};
+}
+
+/* ---- beginning a step ---- */
 
 static bool is_empty(const struct step_shape *shape) {
     return shape->decode_sequences + shape->prefill_tokens == 0;
@@ -42,6 +85,9 @@ static bool schedule(struct batching *b, struct step_shape *shape) {
         [SCHEDULER_TGI] = schedule_tgi,
         [SCHEDULER_STATIC] = schedule_static,
     };
+    if (b->config.scheduler != SCHEDULER_VLLM) {
+        cohort_settle(b); /* the others look at every request */
+    }
     return schedulers[b->config.scheduler](b, shape);
 }
 
@@ -78,6 +124,7 @@ static void step_begin(struct batching *b) {
     b->stepping = !is_empty(&shape);
     if (!b->stepping) {
         assert(b->running_count == 0 && !b->waiting.head); /* nobody starves: any request fits alone */
+        gaps_flush(b);
         return;
     }
     b->in_step = true;
@@ -89,26 +136,12 @@ static void step_begin(struct batching *b) {
     }
     bool repeats = b->fast && !may_join_next(b) && b->config.speculation.tokens == 0 && steady &&
                    shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
+    cohort_check(b);
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.rank, step_end, b, 0);
 }
 
 /* ---- ending one ---- */
-
-static void gaps_flush(struct batching *b) {
-    if (b->gap_count) {
-        b->base.events->token_gaps(b->base.events->context, &b->base, b->gap_ps, 0, 1, b->gap_count);
-        b->gap_count = 0;
-    }
-}
-
-static void gap_add(struct batching *b, simtime gap) {
-    if (gap != b->gap_ps) {
-        gaps_flush(b);
-        b->gap_ps = gap;
-    }
-    b->gap_count++;
-}
 
 static void let_go(struct batching *b, struct request *r, enum request_status status) {
     r->place = PLACE_NONE;
@@ -126,7 +159,7 @@ static void tokens_made(struct batching *b, struct request *r, simtime now, uint
         r->first_token_ps = now;
         b->base.events->first_token(b->base.events->context, &b->base, r);
     } else if (r->counted) {
-        gap_add(b, now - r->last_token_ps);
+        batching_gaps(b, now - r->last_token_ps, 0, 1, 1);
     }
     r->last_token_ps = now;
 }
@@ -144,14 +177,34 @@ static uint32_t speculate(const struct batching *b, struct request *r) {
     return tokens;
 }
 
+static void leaves_batch(struct batching *b, struct request *r) {
+    int64_t free = b->free_blocks;
+    release(b, r);
+    b->just_freed += b->config.async_scheduling ? b->free_blocks - free : 0;
+}
+
+/* The cohort's part of a step; answers how many have made their last token. */
+static int64_t advance_cohort(struct batching *b, simtime now) {
+    struct cohort *c = &b->cohort;
+    batching_gaps(b, now - c->last_token_ps, 0, 1, (uint64_t)c->counted);
+    b->base.generated_tokens += (uint64_t)c->count;
+    cohort_advance(b, now);
+    int64_t leaving = cohort_end(b);
+    for (int64_t i = 0; i < leaving; i++) {
+        leaves_batch(b, b->leaving[i]);
+    }
+    return leaving;
+}
+
 /* Advances every scheduled request and closes the ranks of those that stay; returns how many do not. */
 static int64_t advance_running(struct batching *b, simtime now) {
-    int64_t kept = 0;
-    int64_t leaving = 0;
     b->unsettled = true;
     b->just_freed = 0;
     share_ended(b);
-    for (int64_t i = 0; i < b->running_count; i++) {
+    int64_t i = b->cohort.count;
+    int64_t leaving = i > 0 ? advance_cohort(b, now) : 0;
+    int64_t kept = b->cohort.count;
+    for (; i < b->running_count; i++) {
         struct request *r = b->running[i];
         share_request(b, r, b->scheduled[i]);
         if (r->place == PLACE_RUNNING) {
@@ -169,9 +222,7 @@ static int64_t advance_running(struct batching *b, simtime now) {
         if (r->place == PLACE_RUNNING) {
             b->running[kept++] = r;
         } else {
-            int64_t free = b->free_blocks;
-            release(b, r);
-            b->just_freed += b->config.async_scheduling ? b->free_blocks - free : 0;
+            leaves_batch(b, r);
             b->leaving[leaving++] = r;
         }
     }
@@ -188,7 +239,7 @@ static void step_end(void *context, uint64_t argument) {
     struct batching *b = context;
     simtime now = engine_now(b->base.engine);
     b->event = 0;
-    run_settle(b);
+    run_end(b);
     if (b->watched) {
         batching_watch_ends(b, now);
     }
@@ -196,8 +247,9 @@ static void step_end(void *context, uint64_t argument) {
     b->base.busy_ps += now - b->step_began_ps;
     b->base.steps++;
     replica_count_steps(&b->base, b->step_tokens, 1);
+    cohort_check(b);
     int64_t leaving = advance_running(b, now);
-    gaps_flush(b);
+    cohort_check(b);
     for (int64_t i = 0; i < leaving; i++) {
         let_go(b, b->leaving[i], (enum request_status)(b->leaving[i]->place - PLACE_LEAVING));
     }
@@ -228,7 +280,7 @@ static void make_way(struct batching *b, const struct request *r) {
     if (b->config.async_scheduling) {
         run_cut(b, (int64_t)(r->joined_step + 2 - (uint32_t)b->base.steps));
     } else {
-        run_settle(b);
+        run_end(b);
     }
 }
 
@@ -291,7 +343,11 @@ static void running_remove(struct batching *b, const struct request *r) {
 static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
-    run_settle(b);
+    if (r->place == PLACE_WAITING) {
+        run_end(b);
+    } else {
+        run_settle(b);
+    }
     if (r->place == PLACE_RUNNING && b->in_step) {
         r->place = (uint8_t)(PLACE_LEAVING + status);
         return;
@@ -312,6 +368,7 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
     run_settle(b);
+    gaps_flush(b);
     engine_cancel(b->base.engine, b->event);
     if (b->in_step) {
         b->base.busy_ps += engine_now(b->base.engine) - b->step_began_ps;
@@ -343,6 +400,7 @@ static void batching_destroy(struct replica *replica) {
     free(b->scheduled);
     free(b->leaving);
     free(b->watch);
+    cohort_destroy(b);
     prefix_cache_destroy(b->prefixes);
     adapters_destroy(b->adapters);
     free(b);
@@ -367,6 +425,7 @@ static void batching_look(struct replica *replica) {
 static void batching_settle(struct replica *replica) {
     struct batching *b = batching_of(replica);
     run_settle(b);
+    gaps_flush(b);
     share_settle(b);
     batching_look(replica);
     replica->kv_peak_permille = permille(b, b->peak_blocks);
@@ -403,5 +462,6 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));
+    cohort_create(b);
     return &b->base;
 }

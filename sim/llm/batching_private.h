@@ -8,9 +8,10 @@
 
 /* Steps of a run along one straight piece of the table of service times: durations first, first + increment,
  * ... */
-struct stretch {
-    int64_t steps;
+struct run_piece {
+    int64_t before, steps;           /* steps of the run before it, and in it */
     simtime first, increment, slope; /* increment = slope x sequences */
+    simtime began;                   /* after the run's beginning */
 };
 
 /* How a step's time is shared among its requests (batching_share.c). */
@@ -32,12 +33,40 @@ enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAV
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
  * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
  * requests say of themselves is as of the run's beginning until it is settled. */
+enum { RUN_PIECES = 16 }; /* a run that needs more ends before them */
 struct decode_run {
     int64_t steps; /* 0 = no run; the last one's end is the pending event */
     simtime began_ps;
     int64_t sequences, context; /* of the first step */
-    uint64_t counted;           /* requests whose gaps count */
-    struct stretch head;        /* most runs need no other */
+    int pieces;                 /* that it was laid out in, longer than it is when it was cut */
+    struct run_piece piece[RUN_PIECES];
+};
+
+/* Requests that decode side by side: running[0 .. count) make a token each in every step, so that what a step
+ * does to them it does to all alike. It is kept here once, and a step costs the same however many they are;
+ * only who enters and who leaves is touched. While r is in it
+ *   r->computed, generated   lack `steps` (they wrap),
+ *   r->work_ps               lacks (its tokens computed - steps + 1) * slopes + offsets,
+ *   r->last_token_ps, blocks are as they were when it entered; `last_token_ps` here is its own, and its
+ * blocks are those of its tokens, the step under way included when `taken`, and always (cohort_check holds it
+ * to this, after every step in sanitized builds) context    = sum over members of tokens computed, counted =
+ * members whose gaps count, ends_at[i] = `steps` when running[i] has made its last token; ends = the least of
+ * them, due[p]     = members that need a block for the step whose phase is p; growing = sum of due, phase =
+ * of the step under way or to begin: one more each step, modulo block_tokens. Whoever wants records as they
+ * are calls run_settle, or cohort_settle when there is no run. Nobody is in it between steps while somebody
+ * is watched. */
+struct cohort {
+    int64_t count;
+    uint32_t steps; /* that have ended since it was empty */
+    uint32_t phase;
+    uint32_t ends;
+    bool taken; /* blocks for the step under way are */
+    int64_t context, counted, growing;
+    uint64_t slopes,
+        offsets; /* sums over those steps of their decode_slope, and of slope x steps before it */
+    simtime last_token_ps;
+    uint32_t *due;     /* [block_tokens] */
+    uint32_t *ends_at; /* room for max_num_seqs */
 };
 
 /* What SGLang's scheduler keeps from step to step. */
@@ -68,6 +97,7 @@ struct batching {
     int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
     struct request **leaving; /* at the end of a step */
     int64_t running_count;
+    struct cohort cohort;          /* the first of `running` */
     int64_t budget_left;           /* tokens that the step under way could have had beside */
     int64_t free_blocks;           /* those that hold something of the prefix cache included */
     struct prefix_cache *prefixes; /* NULL: off */
@@ -87,13 +117,18 @@ struct batching {
     event_id event;
     simtime step_began_ps;
     struct step_share share;
-    int64_t step_tokens; /* of the step under way */
+    int64_t step_tokens;     /* of the step under way */
+    struct decode_line line; /* of the table, as last asked for, for so many sequences */
+    int64_t line_sequences;
     struct decode_run run;
     struct batching_watch *watch; /* NULL: none ever came */
     size_t watched;               /* requests here that are watched */
-    /* Gaps between tokens come in long runs of equal ones: counted here and handed over when they change. */
-    simtime gap_ps;
-    uint64_t gap_count;
+    /* Gaps between tokens grow by the same from step to step: counted here and handed over when they do not,
+     * at the latest when the batch is empty. */
+    struct gap_run {
+        simtime first, increment;
+        uint64_t steps, weight;
+    } gaps;
 };
 
 /* batching.c: what the gateway may know, after a change. */
@@ -101,6 +136,19 @@ void batching_update_load(struct batching *b);
 
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
+
+/* `weight` gaps in each of `steps` steps, to be told with others or by themselves. */
+void batching_gaps(struct batching *b, simtime first, simtime increment, uint64_t steps, uint64_t weight);
+
+/* The line of the table for steps that only decode; until the next call. */
+static inline const struct decode_line *batching_decode_line(struct batching *b, int64_t sequences,
+                                                             int64_t context) {
+    if (sequences != b->line_sequences || context < b->line.from || context >= b->line.to) {
+        service_time_decode_line_into(b->times, sequences, context, &b->line);
+        b->line_sequences = sequences;
+    }
+    return &b->line;
+}
 
 /* Takes free blocks; what the prefix cache had in them is forgotten. */
 static inline void batching_take_blocks(struct batching *b, int64_t blocks) {
@@ -170,6 +218,43 @@ static inline bool is_known(const struct batching *b, const struct request *r) {
            (int32_t)(r->joined_step + 2 - (uint32_t)b->base.steps) <= 0;
 }
 
+/* ---- batching_cohort.c ---- */
+
+void cohort_create(struct batching *b);
+void cohort_destroy(struct batching *b);
+
+/* All that may follow those in it, in the order of `running`. */
+void cohort_gather(struct batching *b);
+
+/* All records as they are; nobody is in it. */
+void cohort_settle(struct batching *b);
+
+/* Schedules the next token of each: how many they are. 0 and nobody in it where `budget` or blocks do not do
+ * for all: then one by one. */
+int64_t cohort_schedule(struct batching *b, struct step_shape *shape, int64_t budget);
+
+/* The step under way has ended; then who has its last token leaves `running` for `leaving`: how many. */
+void cohort_advance(struct batching *b, simtime now);
+int64_t cohort_end(struct batching *b);
+
+/* Blocks for the next `steps` steps behind the one under way; the most steps, up to `most`, that so many
+ * blocks do for. */
+int64_t cohort_blocks(const struct batching *b, int64_t steps);
+int64_t cohort_steps_with(const struct batching *b, int64_t blocks, int64_t most);
+
+/* So many steps have ended, another is under way: the sum of their slopes, and of slope x steps before it. */
+void cohort_pass(struct batching *b, int64_t steps, uint64_t slopes, uint64_t offsets, simtime last_token);
+
+/* Asserts what its sums promise, by adding up again: O(batch), so in builds with the address sanitizer only.
+ */
+#ifdef __SANITIZE_ADDRESS__
+void cohort_check(const struct batching *b);
+#else
+static inline void cohort_check(const struct batching *b) {
+    (void)b;
+}
+#endif
+
 /* ---- schedule_*.c ---- */
 
 /* Who computes what in the step that begins now: fills `running`, `scheduled`, `budget_left` and the shape.
@@ -186,7 +271,8 @@ void share_join(struct batching *b, struct request *r);  /* `running` gets one m
 void share_leave(struct batching *b, struct request *r); /* or one less; its work is whole now */
 /* The step under way: its time by parts, and its shape. */
 void share_step(struct batching *b, const struct step_parts *parts, const struct step_shape *shape);
-/* It has ended: before its requests are advanced by `tokens` each, and after all were. */
+/* It has ended: before its requests are advanced by `tokens` each (the cohort by itself), and after all were.
+ */
 void share_ended(struct batching *b);
 void share_mixed(struct batching *b, struct request *r, int64_t tokens); /* of a step that is not uniform */
 static inline void share_request(struct batching *b, struct request *r, int64_t tokens) {
@@ -212,7 +298,9 @@ simtime run_begin(struct batching *b, const struct step_shape *shape);
 /* Ends the run after its first `steps` steps, when it is longer. */
 void run_cut(struct batching *b, int64_t steps);
 
-/* Applies the steps that have ended and leaves the one under way as an ordinary step, its event in place. */
+/* Applies the steps that have ended and leaves the one under way as an ordinary step, its event in place.
+ * run_settle: and brings the records of all requests up to date. */
+void run_end(struct batching *b);
 void run_settle(struct batching *b);
 
 /* KV blocks in use, the step under way included. */

@@ -55,6 +55,7 @@ void share_ended(struct batching *b) {
     uint64_t whole = (uint64_t)s->parts.by_token + s->rest;
     s->parts.by_token = (simtime)(whole / (uint64_t)s->tokens); /* from here on: of each */
     s->rest = whole % (uint64_t)s->tokens;
+    s->per_token += (uint64_t)s->parts.by_token; /* of one token each: most have one */
 }
 
 static uint64_t prefill_part(const struct step_share *s, int64_t pairs) {
@@ -66,7 +67,7 @@ static uint64_t prefill_part(const struct step_share *s, int64_t pairs) {
 void share_mixed(struct batching *b, struct request *r, int64_t tokens) {
     struct step_share *s = &b->share;
     int64_t context = r->computed;
-    r->work_ps += (uint64_t)(s->parts.by_token * tokens);
+    r->work_ps += (uint64_t)(s->parts.by_token * (tokens - 1));
     if (tokens > 0 && is_decoding(r)) {
         r->work_ps += (uint64_t)(s->parts.decode_slope * (context + tokens));
     } else if (tokens > 0) {

@@ -81,6 +81,8 @@ static int64_t tokens_wanted(const struct turn *t, const struct request *r) {
 
 static void schedule_running(struct turn *t) {
     struct batching *b = t->b;
+    t->at = cohort_schedule(b, t->shape, t->budget);
+    t->budget -= t->at;
     while (t->at < b->running_count) {
         struct request *r = b->running[t->at];
         int64_t tokens = tokens_wanted(t, r);
@@ -91,6 +93,7 @@ static void schedule_running(struct turn *t) {
         }
         bool stays = true;
         while (stays && !blocks_take(b, r, tokens, b->config.lookahead_tokens)) {
+            cohort_settle(b);
             stays = preempt_one(t, r, tokens);
         }
         if (stays) {

@@ -26,6 +26,7 @@ static const double picoseconds = 1e12;
 
 struct decode_table {
     simtime *values; /* row B begins at (B - 1) * row_length */
+    int64_t *starts; /* [row_length] first context of each segment, and where the last one ends */
     int64_t row_length;
     int bits;         /* 2^bits segments an octave */
     int first_octave; /* contexts below 2^first_octave are divided as that octave is */
@@ -145,7 +146,9 @@ static void compile_decode(struct service_time *s, const struct replica_config *
     place_knots(t, &form, s->max_sequences, context < 1 ? 1 : context);
     t->values = arena_array(arena, (size_t)(t->row_length * s->max_sequences), sizeof *t->values);
     double *x = mem_alloc((size_t)t->row_length * sizeof *x);
+    t->starts = arena_array(arena, (size_t)t->row_length, sizeof *t->starts);
     for (int64_t i = 0; i < t->row_length; i++) {
+        t->starts[i] = segment_start(t, i);
         x[i] = decode_form_x(&form, (double)segment_start(t, i));
     }
     for (int64_t sequences = 1; sequences <= s->max_sequences; sequences++) {
@@ -223,15 +226,14 @@ struct service_time *service_time_compile(const struct replica_config *config, s
 
 /* ---- reading ---- */
 
-static struct decode_line attention_line(const struct decode_table *t, int64_t sequences, int64_t context) {
+static inline void attention_line(const struct decode_table *t, int64_t sequences, int64_t context,
+                                  struct decode_line *line) {
     int64_t i = segment_of(t, context);
     const simtime *value = t->values + (sequences - 1) * t->row_length + i;
-    return (struct decode_line){
-        .from = segment_start(t, i),
-        .to = i == t->segments - 1 ? INT64_MAX : segment_start(t, i + 1),
-        .base = value[0],
-        .slope = (value[1] - value[0]) >> segment_shift(t, i),
-    };
+    line->from = t->starts[i];
+    line->to = i == t->segments - 1 ? INT64_MAX : t->starts[i + 1];
+    line->base = value[0];
+    line->slope = (value[1] - value[0]) >> segment_shift(t, i);
 }
 
 static simtime prefill_time(const struct service_time *s, const struct step_shape *shape) {
@@ -252,7 +254,8 @@ simtime service_time_parts(const struct service_time *s, const struct step_shape
     *parts = (struct step_parts){.by_token = s->tokens[tokens] + s->head[shape->sampled]};
     if (shape->decode_sequences > 0) {
         assert(shape->decode_sequences <= s->max_sequences);
-        struct decode_line line = attention_line(&s->decode, shape->decode_sequences, shape->decode_context);
+        struct decode_line line;
+        attention_line(&s->decode, shape->decode_sequences, shape->decode_context, &line);
         parts->by_token += line.base - line.slope * line.from;
         parts->decode_slope = line.slope;
     }
@@ -272,10 +275,9 @@ simtime service_time_step(const struct service_time *s, const struct step_shape 
     return service_time_parts(s, shape, &parts);
 }
 
-struct decode_line service_time_decode_line(const struct service_time *s, int64_t decode_sequences,
-                                            int64_t decode_context) {
+void service_time_decode_line_into(const struct service_time *s, int64_t decode_sequences,
+                                   int64_t decode_context, struct decode_line *line) {
     assert(decode_sequences >= 1 && decode_sequences <= s->max_sequences && decode_context >= 0);
-    struct decode_line line = attention_line(&s->decode, decode_sequences, decode_context);
-    line.base += s->tokens[decode_sequences] + s->head[decode_sequences];
-    return line;
+    attention_line(&s->decode, decode_sequences, decode_context, line);
+    line->base += s->tokens[decode_sequences] + s->head[decode_sequences];
 }

@@ -195,8 +195,14 @@ struct decode_line {
     simtime base;
     simtime slope; /* per token of context */
 };
-struct decode_line service_time_decode_line(const struct service_time *s, int64_t decode_sequences,
-                                            int64_t decode_context);
+void service_time_decode_line_into(const struct service_time *s, int64_t decode_sequences,
+                                   int64_t decode_context, struct decode_line *line);
+static inline struct decode_line service_time_decode_line(const struct service_time *s,
+                                                          int64_t decode_sequences, int64_t decode_context) {
+    struct decode_line line;
+    service_time_decode_line_into(s, decode_sequences, decode_context, &line);
+    return line;
+}
 
 /* The form itself in seconds, uncompiled: for tests and reports. */
 double service_time_form_s(const struct replica_config *config, const struct step_shape *shape);
