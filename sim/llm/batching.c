@@ -31,12 +31,27 @@ static simtime decode_parts(struct batching *b, const struct step_shape *shape, 
     return parts->by_token + parts->decode_slope * shape->decode_context;
 }
 
+/* Part by part, as batching_decode_line has it for steps that only decode. */
+static simtime pace_parts(const struct batching *b, const struct step_shape *shape,
+                          struct step_parts *parts) {
+    int64_t ppm = b->base.pace_ppm;
+    parts->by_token = replica_paced(parts->by_token, ppm);
+    parts->decode_slope = replica_paced(parts->decode_slope, ppm);
+    parts->prefill = replica_paced(parts->prefill, ppm);
+    simtime time = parts->by_token + parts->decode_slope * shape->decode_context + parts->prefill;
+    parts->by_token += time > 0 ? 0 : 1 - time;
+    return time > 0 ? time : 1;
+}
+
 simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
     struct step_parts parts;
     bool decode =
         shape->prefill_tokens == 0 && shape->decode_sequences > 0 && b->config.speculation.tokens == 0;
     simtime time = decode ? decode_parts(b, shape, &parts) : 0;
-    time = time > 0 ? time : service_time_parts(b->times, shape, &parts);
+    if (time <= 0) {
+        time = service_time_parts(b->times, shape, &parts);
+        time = b->base.pace_ppm ? pace_parts(b, shape, &parts) : time;
+    }
     time += b->loading_ps;
     parts.by_token += b->loading_ps;
     share_step(b, &parts, shape);
@@ -143,7 +158,7 @@ static void step_begin(struct batching *b) {
 
 /* ---- ending one ---- */
 
-static void let_go(struct batching *b, struct request *r, enum request_status status) {
+void batching_let_go(struct batching *b, struct request *r, enum request_status status) {
     r->place = PLACE_NONE;
     if (r->watched) {
         batching_watch_leaves(b, r);
@@ -251,7 +266,7 @@ static void step_end(void *context, uint64_t argument) {
     int64_t leaving = advance_running(b, now);
     cohort_check(b);
     for (int64_t i = 0; i < leaving; i++) {
-        let_go(b, b->leaving[i], (enum request_status)(b->leaving[i]->place - PLACE_LEAVING));
+        batching_let_go(b, b->leaving[i], (enum request_status)(b->leaving[i]->place - PLACE_LEAVING));
     }
     if (!b->stopped) {
         step_begin(b);
@@ -361,7 +376,7 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
         return; /* it is leaving already */
     }
     batching_update_load(b);
-    let_go(b, r, status);
+    batching_let_go(b, r, status);
 }
 
 static void batching_stop(struct replica *replica, enum request_status status) {
@@ -384,13 +399,13 @@ static void batching_stop(struct replica *replica, enum request_status status) {
     batching_update_load(b);
     for (int64_t i = 0; i < count; i++) {
         uint8_t place = b->running[i]->place;
-        let_go(b, b->running[i],
-               place >= PLACE_LEAVING ? (enum request_status)(place - PLACE_LEAVING) : status);
+        batching_let_go(b, b->running[i],
+                        place >= PLACE_LEAVING ? (enum request_status)(place - PLACE_LEAVING) : status);
     }
     struct request *r;
     while ((r = request_list_pop_front(&b->waiting))) {
         batching_update_load(b);
-        let_go(b, r, status);
+        batching_let_go(b, r, status);
     }
 }
 
@@ -440,6 +455,9 @@ static const struct replica_ops batching_ops = {
     .busy = batching_busy,
     .settle = batching_settle,
     .look = batching_look,
+    .pace = batching_pace,
+    .hang = batching_hang,
+    .revive = batching_revive,
 };
 
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,

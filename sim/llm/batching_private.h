@@ -134,11 +134,16 @@ struct batching {
 /* batching.c: what the gateway may know, after a change. */
 void batching_update_load(struct batching *b);
 
+/* batching.c: the owner's from here on. */
+void batching_let_go(struct batching *b, struct request *r, enum request_status status);
+
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
 
 /* `weight` gaps in each of `steps` steps, to be told with others or by themselves. */
 void batching_gaps(struct batching *b, simtime first, simtime increment, uint64_t steps, uint64_t weight);
+
+void batching_pace_line(struct batching *b); /* batching_faults.c */
 
 /* The line of the table for steps that only decode; until the next call. */
 static inline const struct decode_line *batching_decode_line(struct batching *b, int64_t sequences,
@@ -146,6 +151,9 @@ static inline const struct decode_line *batching_decode_line(struct batching *b,
     if (sequences != b->line_sequences || context < b->line.from || context >= b->line.to) {
         service_time_decode_line_into(b->times, sequences, context, &b->line);
         b->line_sequences = sequences;
+        if (b->base.pace_ppm) {
+            batching_pace_line(b);
+        }
     }
     return &b->line;
 }
@@ -308,6 +316,12 @@ int64_t run_blocks_in_use(const struct batching *b);
 
 /* Steps of the run that have ended by now; 0 without one. */
 int64_t run_steps_ended(const struct batching *b);
+
+/* ---- batching_faults.c: what the owner calls when something breaks (serving/replica.h) ---- */
+
+void batching_pace(struct replica *replica, int64_t ppm);
+void batching_hang(struct replica *replica);
+void batching_revive(struct replica *replica);
 
 /* ---- batching_watch.c: requests that are watched; for the others only while b->watched ---- */
 

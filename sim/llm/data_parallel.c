@@ -166,6 +166,30 @@ static void parallel_look(struct replica *replica) {
     gather(p);
 }
 
+static void parallel_pace(struct replica *replica, int64_t ppm) {
+    struct data_parallel *p = parallel_of(replica);
+    for (uint32_t i = 0; i < replica->servers; i++) {
+        p->cores[i]->ops->pace(p->cores[i], ppm);
+    }
+    replica->pace_ppm = ppm;
+}
+
+static void parallel_hang(struct replica *replica) {
+    struct data_parallel *p = parallel_of(replica);
+    for (uint32_t i = 0; i < replica->servers; i++) {
+        replica_hang(p->cores[i]);
+    }
+    gather(p);
+}
+
+static void parallel_revive(struct replica *replica) {
+    struct data_parallel *p = parallel_of(replica);
+    for (uint32_t i = 0; i < replica->servers; i++) {
+        replica_revive(p->cores[i]);
+    }
+    gather(p);
+}
+
 static const struct replica_ops parallel_ops = {
     .name = "data-parallel",
     .submit = parallel_submit,
@@ -175,6 +199,9 @@ static const struct replica_ops parallel_ops = {
     .busy = parallel_busy,
     .settle = parallel_settle,
     .look = parallel_look,
+    .pace = parallel_pace,
+    .hang = parallel_hang,
+    .revive = parallel_revive,
 };
 
 struct replica *data_parallel_create(struct engine *engine, const struct replica_config *config,

@@ -23,7 +23,7 @@ struct plain_server {
     struct request_list waiting;
     struct server_thread *threads;
     int32_t first_free; /* a stack of free threads; -1 = none */
-    bool stopped;
+    bool stopped, hung;
 };
 
 static struct plain_server *server_of(struct replica *r) {
@@ -36,7 +36,8 @@ static simtime service_time_of(const struct plain_server *s, const struct reques
         struct rng rng = rng_stream_id(s->config.seed, RNG_SERVICE, s->name_hash ^ r->id);
         seconds = delay_draw(&s->config.law, &rng);
     }
-    return simtime_from_s(seconds * s->config.time_factor);
+    simtime time = simtime_from_s(seconds * s->config.time_factor);
+    return s->base.pace_ppm ? replica_paced(time, s->base.pace_ppm) : time;
 }
 
 static void tell_phase(const struct plain_server *s, const struct request *r, enum watch_phase phase) {
@@ -88,7 +89,7 @@ static struct request *thread_release(struct plain_server *s, int32_t index) {
 }
 
 static void start_next(struct plain_server *s) {
-    while (s->first_free >= 0 && s->waiting.head) {
+    while (s->first_free >= 0 && s->waiting.head && !s->hung) {
         struct request *r = request_list_pop_front(&s->waiting);
         s->base.waiting = s->waiting.count;
         thread_start(s, r);
@@ -178,6 +179,26 @@ static simtime_total server_busy(const struct replica *replica) {
     return busy;
 }
 
+/* What is in service has its end already. */
+static void server_pace(struct replica *replica, int64_t ppm) {
+    replica->pace_ppm = ppm;
+}
+
+/* Its threads are held by what they work on. */
+static void server_hang(struct replica *replica) {
+    struct plain_server *s = server_of(replica);
+    s->hung = true;
+    for (int64_t i = 0; i < s->config.concurrency; i++) {
+        engine_cancel(s->base.engine, s->threads[i].event);
+        s->threads[i].event = 0;
+    }
+}
+
+static void server_revive(struct replica *replica) {
+    struct plain_server *s = server_of(replica);
+    s->stopped = s->hung = false;
+}
+
 static const struct replica_ops server_ops = {
     .name = "plain-server",
     .submit = server_submit,
@@ -185,6 +206,9 @@ static const struct replica_ops server_ops = {
     .stop = server_stop,
     .destroy = server_destroy,
     .busy = server_busy,
+    .pace = server_pace,
+    .hang = server_hang,
+    .revive = server_revive,
 };
 
 struct replica *plain_server_create(struct engine *engine, const struct plain_server_config *config,

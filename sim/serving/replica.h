@@ -45,6 +45,9 @@ struct replica_ops {
     simtime_total (*busy)(const struct replica *replica); /* busy_ps and what is under way */
     void (*settle)(struct replica *replica);              /* NULL: it always is */
     void (*look)(struct replica *replica);                /* NULL: its load is up to date */
+    void (*pace)(struct replica *replica, int64_t ppm);   /* sets pace_ppm */
+    void (*hang)(struct replica *replica);
+    void (*revive)(struct replica *replica);
 };
 
 enum { REPLICA_STEP_CLASSES = 21 }; /* up to SERVICE_TIME_MAX_TOKENS */
@@ -77,6 +80,7 @@ struct replica {
     uint64_t kv_peak_permille;            /* as of the last replica_settle */
     uint64_t step_tokens;                 /* of all steps in sum: computed and generated ones */
     uint64_t steps_by_tokens[REPLICA_STEP_CLASSES]; /* steps of at most 2^i tokens, and more than 2^(i - 1) */
+    int64_t pace_ppm; /* what work takes, in millionths of what it should; 0 = what it should */
 };
 
 /* A server with `concurrency` threads, a FIFO queue of at most `queue_limit` (-1 = any) and service times
@@ -106,6 +110,29 @@ static inline void replica_cancel(struct replica *r, struct request *request, en
 /* Stops at once: every request it holds is finished with `status`. Nothing may be submitted afterwards. */
 static inline void replica_stop(struct replica *r, enum request_status status) {
     r->ops->stop(r, status);
+}
+
+/* What begins from now on takes `ppm` millionths of the time it should; what is under way keeps its time. */
+static inline void replica_pace(struct replica *r, int64_t ppm) {
+    r->ops->pace(r, ppm == 1000000 ? 0 : ppm);
+}
+
+/* The nearest whole picosecond, halves away from zero. */
+static inline simtime replica_paced(simtime time, int64_t ppm) {
+    __int128 product = (__int128)time * ppm;
+    return (simtime)((product + (product < 0 ? -500000 : 500000)) / 1000000);
+}
+
+/* Does nothing more until it is stopped: what is under way is lost, what is submitted waits. Cancelling goes
+ * on working: whoever gives up leaves at once. */
+static inline void replica_hang(struct replica *r) {
+    r->ops->hang(r);
+}
+
+/* One that was stopped works again, with empty caches: its process has been started anew. What it counts goes
+ * on. */
+static inline void replica_revive(struct replica *r) {
+    r->ops->revive(r);
 }
 
 /* Busy time to now, with the step or the services under way. */
