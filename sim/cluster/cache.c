@@ -211,6 +211,19 @@ void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod) {
     }
 }
 
+void cache_interrupt(struct node_cache *cache) {
+    struct engine *engine = cache->cluster->engine;
+    cache->pulls = NULL;
+    for (struct cache_entry *e = cache->entries, *next; e; e = next) {
+        next = e->next;
+        if (e->state == ARTEFACT_PULLING) {
+            engine_transfer_cancel(engine, e->transfer);
+            engine_transfer_cancel(engine, e->write);
+            drop(cache, e);
+        }
+    }
+}
+
 void cache_abandon(struct node_cache *cache) {
     struct engine *engine = cache->cluster->engine;
     for (struct cache_entry *e = cache->entries; e; e = e->next) {

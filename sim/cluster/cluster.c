@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const pod_phase_names[] = {"Pending", "Pulling",     "Starting", "Loading", "Warming",
-                                       "Ready",   "Terminating", "Gone",     NULL};
+const char *const pod_phase_names[] = {"Pending", "Pulling", "Starting",    "Loading", "Warming",
+                                       "Unready", "Ready",   "Terminating", "Gone",    NULL};
 
 enum { MESSAGE_BYTES = 320 };
 
@@ -25,8 +25,6 @@ const struct pod_demand *demand_of(const struct pod_state *pod) {
 }
 
 /* ---- pods there are ---- */
-
-static void reconcile(struct cluster *c, uint32_t demand);
 
 /* The lowest free ordinal. */
 static uint32_t take_ordinal(struct cluster *c, struct demand_state *d) {
@@ -97,6 +95,7 @@ static struct pod_state *create_pod(struct cluster *c, uint32_t demand) {
     };
     char stream[MESSAGE_BYTES];
     snprintf(stream, sizeof stream, "%s#%u", pod->pub.name, d->generation++);
+    pod->pub.ready_changed_ps = pod->container_ps = -1;
     pod->rng = rng_stream(c->config.seed, RNG_STARTUP, stream);
     join(c, pod);
     return pod;
@@ -144,16 +143,18 @@ static void create_missing(struct cluster *c, uint32_t demand) {
 /* Inside create_missing and delete_surplus reconcile does nothing: they go on themselves. */
 void pod_become_ready(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
+    simtime now = engine_now(c->engine);
+    simtime since = pod->pub.ready_ps < 0 ? pod->pub.created_ps : pod->pub.ready_changed_ps;
     pod->pub.phase = POD_READY;
-    pod->pub.ready_ps = engine_now(c->engine);
-    if (pod->pub.started_ps < 0) {
-        pod->pub.started_ps = pod->pub.ready_ps;
-    }
-    cluster_say(c, pod->pub.name, "Ready", "after %.3f s",
-                simtime_to_s(pod->pub.ready_ps - pod->pub.created_ps));
+    pod->pub.ready_ps = pod->pub.ready_ps < 0 ? now : pod->pub.ready_ps;
+    pod->pub.ready_changed_ps = now;
+    pod->pub.started_ps = pod->pub.started_ps < 0 ? now : pod->pub.started_ps;
+    pod->container_ps = pod->container_ps < 0 ? now : pod->container_ps; /* bare */
+    restart_outage_ends(pod);
+    cluster_say(c, pod->pub.name, "Ready", "after %.3f s", simtime_to_s(now - since));
     c->events.pod_ready(c->events.context, &pod->pub);
     if (demand_of(pod)->ordered) {
-        reconcile(c, pod->pub.demand);
+        cluster_reconcile(c, pod->pub.demand);
         cluster_schedule(c);
     }
 }
@@ -164,6 +165,7 @@ static void pod_become_gone(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     engine_cancel(c->engine, pod->event);
     pod->event = 0;
+    restart_forget(pod);
     pod->pub.phase = POD_GONE;
     pod->pub.gone_ps = engine_now(c->engine);
     leave(c, pod);
@@ -175,7 +177,7 @@ static void pod_become_gone(struct pod_state *pod) {
     }
     cluster_say(c, pod->pub.name, "Gone", "removed");
     if (demand_of(pod)->stateful) {
-        reconcile(c, pod->pub.demand);
+        cluster_reconcile(c, pod->pub.demand);
     }
     if (had_room ||
         demand_of(pod)->stateful) { /* else thousands that never had any would each ask all others */
@@ -196,20 +198,37 @@ static void grace_over(void *context, uint64_t argument) {
 }
 
 /* A pod that is not Ready has no requests to drain: its process ends at the signal. */
-static void delete_pod(struct pod_state *pod) {
+void cluster_delete_pod(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
     bool was_ready = pod->pub.phase == POD_READY;
     startup_abort(pod);
     pod->pub.phase = POD_TERMINATING;
     pod->pub.terminating_ps = engine_now(c->engine);
     cluster_say(c, pod->pub.name, "Killing", "stopping");
-    if (!was_ready) {
+    if (!was_ready && pod->hung) { /* it holds requests all the same */
+        c->events.pod_killed(c->events.context, &pod->pub);
+    }
+    if (!was_ready && pod->pub.phase != POD_GONE) {
         pod_become_gone(pod);
+    }
+    if (!was_ready) {
         return;
     }
     simtime deadline = simtime_add(engine_now(c->engine), simtime_from_s(demand_of(pod)->grace_s));
     pod->event = engine_at(c->engine, deadline, EVENT_LIFECYCLE, grace_over, pod, 0);
     c->events.pod_terminating(c->events.context, &pod->pub);
+}
+
+bool cluster_pod_ends(struct pod_state *pod) {
+    if (pod->pub.phase != POD_TERMINATING) {
+        return false;
+    }
+    struct cluster *c = pod->cluster;
+    c->events.pod_killed(c->events.context, &pod->pub);
+    if (pod->pub.phase != POD_GONE) {
+        pod_become_gone(pod);
+    }
+    return true;
 }
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod) {
@@ -282,12 +301,12 @@ static void delete_surplus(struct cluster *c, uint32_t demand) {
         if (d->ordered && census_of(c, demand).terminating > 0) {
             break;
         }
-        delete_pod(victims[i].pod);
+        cluster_delete_pod(victims[i].pod);
     }
     free(victims);
 }
 
-static void reconcile(struct cluster *c, uint32_t demand) {
+void cluster_reconcile(struct cluster *c, uint32_t demand) {
     struct demand_state *d = &c->demands[demand];
     if (d->reconciling) {
         return; /* a pod went at once: whoever deleted it goes on */
@@ -300,7 +319,7 @@ static void reconcile(struct cluster *c, uint32_t demand) {
 
 void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas) {
     c->demands[demand].wanted = replicas;
-    reconcile(c, demand);
+    cluster_reconcile(c, demand);
     cluster_schedule(c);
 }
 
@@ -337,6 +356,8 @@ static void place_warm(struct pod_state *pod) {
         cache_fill(cache, &d->weights);
     }
     pod->pub.pulled_ps = pod->pub.started_ps = pod->pub.loaded_ps = engine_now(c->engine);
+    pod->container_ps = engine_now(c->engine);
+    pod->in_page_cache = true;
     pod_become_ready(pod);
 }
 

@@ -6,6 +6,10 @@
  * slows itself; images and weights stay on the node (least recently used go first when its disk is full), and
  * a second pod that needs what is being pulled waits for that pull.
  *
+ * A container that ends is started again by the kubelet in the same pod, under CrashLoopBackOff; a pod that
+ * was Ready and is not, is Unready meanwhile. A node that is lost is found out after a grace period, and its
+ * pods are evicted (docs/faults.md).
+ *
  * A node's life: asked for (a pod finds no room) -> Ready -> removed (it has had no pod for the pool's
  * scale_down_after, and more than `min` of the pool are Ready). What comes to its place later is another
  * node: another name, other dates, an empty cache.
@@ -26,6 +30,7 @@ enum pod_phase {
     POD_STARTING,
     POD_LOADING,
     POD_WARMING,
+    POD_UNREADY, /* its container has ended and waits to be started, or fails its readiness probe */
     POD_READY,
     POD_TERMINATING,
     POD_GONE,
@@ -55,8 +60,9 @@ struct pod_demand {
     struct artefact weights; /* bytes 0 = none */
     int64_t weight_gpus;     /* GPUs the weights are spread over */
     bool model_server;       /* engine start-up and warm-up apply */
-    struct probe startup, readiness;
+    struct probe startup, readiness, liveness;
     double grace_s;
+    double unreachable_s; /* it tolerates a node that is not reachable; INFINITY = for ever */
 };
 
 /* One life on a place of its pool. */
@@ -71,6 +77,13 @@ struct node {
     int64_t used_cpu_milli, used_memory_bytes, used_gpus;
     struct node_cache *cache; /* NULL when it is removed */
     struct pod *first_pod;    /* that was ever bound to it, in order of creation: next_on_node */
+    bool cordoned;            /* takes no pod any more */
+};
+
+/* A time in which a pod that had been Ready was not. */
+struct outage {
+    simtime from_ps, to_ps; /* to -1 = not over */
+    const struct outage *before;
 };
 
 struct pod {
@@ -81,8 +94,11 @@ struct pod {
     enum pod_phase phase;
     int64_t node; /* index: its own, or the one being provisioned that it is nominated to; -1 = none */
     simtime created_ps, bound_ps, pulled_ps, started_ps, loaded_ps, ready_ps, terminating_ps, gone_ps;
-    struct pod *next_on_node; /* bound to the same node; NULL = none, or not bound */
-    void *owner_data;         /* the owner's: its replica */
+    struct pod *next_on_node;     /* bound to the same node; NULL = none, or not bound */
+    void *owner_data;             /* the owner's: its replica */
+    uint32_t restarts;            /* of its container; dates above are those of its first */
+    simtime ready_changed_ps;     /* became Ready, or ceased to be; -1 = never was */
+    const struct outage *outages; /* the latest first */
 };
 
 struct cluster_events {
@@ -91,6 +107,11 @@ struct cluster_events {
      * after the grace period pod_killed comes instead. */
     void (*pod_terminating)(void *context, struct pod *pod);
     void (*pod_killed)(void *context, struct pod *pod);
+    /* Its process is gone, what it worked on is lost; pod_ready comes again when another one is Ready. */
+    void (*pod_failed)(void *context, struct pod *pod);
+    /* Its process answers no more. It is sent requests until that is found out: pod_unready, by a probe. */
+    void (*pod_hangs)(void *context, struct pod *pod);
+    void (*pod_unready)(void *context, struct pod *pod);
     /* An image or a model's weights have come to a node; `demand` is whose pod asked first. May be NULL. */
     void (*pulled)(void *context, uint32_t demand, const struct node *node, double bytes, bool is_image);
     /* A Kubernetes event: object, reason ("Scheduled", "FailedScheduling", "Pulled", "NodeReady" ...),
@@ -109,6 +130,7 @@ struct cluster_config {
     const struct pod_demand *demands;
     size_t demand_count;
     uint64_t seed;
+    double node_grace_s; /* from a node's last sign of life to NotReady */
 };
 
 struct cluster;
@@ -130,6 +152,31 @@ void cluster_begin(struct cluster *c, const int64_t *replicas, bool warm);
 void cluster_scale(struct cluster *c, uint32_t demand, int64_t replicas);
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod);
+
+/* ---- what breaks: restart.c, node_loss.c ---- */
+
+/* The pod's container ends, as `why` says. The kubelet starts it again: at once the first time,
+ * then after 10 s, doubled up to 300 s, until it has run for 10 minutes. A pod that was told to stop is gone
+ * with it. False: it has no container that runs. */
+bool cluster_crash(struct cluster *c, struct pod *pod, const char *why);
+
+/* A Ready pod answers no more, probes neither. Its readiness probe, failed often enough, takes it out of the
+ * endpoints; its liveness probe has it killed, which takes the whole grace period. False: it is not Ready, or
+ * hangs. */
+bool cluster_hang(struct cluster *c, struct pod *pod);
+
+/* The node is not reached any more, and its pods do not work. After node_grace_s it is NotReady, and they
+ * are; each is evicted when it has tolerated that for as long as it does, and made anew elsewhere. When all
+ * are, the node goes and another comes where the pool's `min` asks for it. With `returns_ps` >= 0 it is there
+ * again at that date, rebooted, if it has not gone. False: it is lost already, or not Ready. */
+bool cluster_lose_node(struct cluster *c, struct node *node, simtime returns_ps);
+
+/* The node takes no pod any more and those it has are moved: they drain, others are made elsewhere. When the
+ * last one has gone, so does the node. */
+void cluster_drain_node(struct cluster *c, struct node *node, const char *why);
+
+/* The node of a place that there is now; NULL = none. */
+struct node *cluster_node_at(struct cluster *c, uint32_t pool, uint32_t place);
 
 /* What new nodes of a pool have on their disk: of the images and weights of the pods that may land there,
  * each one whose key contains one of the pool's `preloaded` texts. The owner sees to it that they fit. */

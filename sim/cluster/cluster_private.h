@@ -18,6 +18,12 @@ struct pod_state {
     bool weights_fresh;   /* downloaded just now: still in the page cache, no disk read */
     size_t images_wanted; /* of the cache so far: it is their user */
     bool weights_wanted;
+    simtime container_ps; /* start of the container that runs; -1 = none does */
+    simtime backoff_ps,
+        backoff_at_ps;       /* of the next restart, unless it runs long; when it was set; 0 = not */
+    event_id doom, unready;  /* its killing by a probe, and its leaving the endpoints; 0 = none */
+    bool hung;               /* no sign of life: itself, or its node */
+    bool in_page_cache;      /* its weights were read on this node since it was booted */
     uint64_t last_complaint; /* hash of the last FailedScheduling message: said once, as events are counted */
     struct rng rng;
 };
@@ -31,6 +37,9 @@ struct node_state {
     simtime emptied_ps; /* Ready and without a pod since; -1 = it has one, or is not Ready */
     event_id clock;     /* of its removal; 0 = none */
     struct pod *last_pod;
+    bool lost;     /* not reachable */
+    bool retiring; /* goes when its last pod has */
+    event_id fate; /* found NotReady */
 };
 
 enum artefact_state { ARTEFACT_PULLING, ARTEFACT_PRESENT };
@@ -121,6 +130,16 @@ void startup_artefact_here(struct pod_state *pod, bool fresh);
 void startup_abort(struct pod_state *pod);   /* cancels timers, transfers and waits */
 void startup_release(struct pod_state *pod); /* what it used of its node's cache may go */
 void pod_become_ready(struct pod_state *pod);
+void startup_restart(struct pod_state *pod); /* the container alone: images are there */
+/* From the container's start: the first probe at `since_start` or later. */
+simtime probe_after(const struct probe *probe, simtime since_start);
+
+/* restart.c */
+void restart_container_runs(struct pod_state *pod); /* probes begin to count against it */
+void restart_container_works(struct pod_state *pod);
+void restart_outage_begins(struct pod_state *pod);
+void restart_outage_ends(struct pod_state *pod);
+void restart_forget(struct pod_state *pod); /* timers of probes */
 
 /* cache.c */
 struct node_cache *cache_create(struct cluster *c, const struct node *node, double capacity_bytes);
@@ -134,7 +153,8 @@ void cache_fill(struct node_cache *cache, const struct artefact *artefact);    /
 void cache_preload(struct node_cache *cache, const struct artefact *artefact); /* there, nobody's yet */
 void cache_release(struct node_cache *cache, const char *key);
 void cache_forget_waiter(struct node_cache *cache, struct pod_state *pod);
-void cache_abandon(struct node_cache *cache); /* its node goes: pulls under way end, nobody is told */
+void cache_interrupt(struct node_cache *cache); /* pulls under way end, nobody waits: it is without power */
+void cache_abandon(struct node_cache *cache);   /* its node goes: pulls under way end, nobody is told */
 
 /* nodes.c */
 void nodes_create(struct cluster *c);
@@ -144,6 +164,10 @@ struct node_state *node_of(const struct pod_state *pod);
 void node_take_room(struct node_state *node, const struct pod_demand *demand);
 void node_binds(struct node_state *node, struct pod *pod);
 void node_give_room_back(struct node_state *node, const struct pod_demand *demand);
+void node_remove(struct node_state *node); /* it has no pod */
+
+/* node_loss.c */
+void node_retire(struct node_state *node); /* now, when its events are over */
 
 /* placement.c */
 struct pod_view pod_view_of(const struct pod_demand *demand);
@@ -156,6 +180,9 @@ void pod_gives_room_back(struct pod_state *pod);
 void cluster_schedule(struct cluster *c); /* finds room for every pod that has none */
 
 /* cluster.c */
+void cluster_delete_pod(struct pod_state *pod);
+bool cluster_pod_ends(struct pod_state *pod); /* was told to stop, and now has no container: it is gone */
+void cluster_reconcile(struct cluster *c, uint32_t demand);
 const struct pod_demand *demand_of(const struct pod_state *pod);
 void cluster_say(struct cluster *c, const char *object, const char *reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -66,18 +66,17 @@ static void leave(struct cluster *c, struct node_state *n) {
 
 /* ---- removal ---- */
 
-static void remove_node(struct cluster *c, struct node_state *n) {
-    simtime now = engine_now(c->engine);
+void node_remove(struct node_state *n) {
+    struct cluster *c = n->cluster;
     engine_cancel(c->engine, n->clock);
-    n->clock = 0;
-    cluster_say(c, n->pub.name, "NodeRemoved", "pool %s: no pod for %.3f s", pool_of(n)->name,
-                simtime_to_s(now - n->emptied_ps));
+    engine_cancel(c->engine, n->fate);
+    n->clock = n->fate = 0;
     cache_abandon(n->pub.cache);
     n->pub.cache = NULL;
+    c->pools[n->pub.pool].ready -= n->pub.ready;
     n->pub.ready = false;
-    n->pub.deleted_ps = now;
+    n->pub.deleted_ps = engine_now(c->engine);
     n->emptied_ps = -1;
-    c->pools[n->pub.pool].ready--;
     give_place_back(c, &n->pub);
     leave(c, n);
 }
@@ -106,7 +105,9 @@ static struct node_state *removable(const struct cluster *c, uint32_t pool) {
 static void shrink(struct cluster *c, uint32_t pool) {
     struct node_state *n = NULL;
     while ((int64_t)c->pools[pool].ready > c->config.pools[pool].min && (n = removable(c, pool))) {
-        remove_node(c, n);
+        cluster_say(c, n->pub.name, "NodeRemoved", "pool %s: no pod for %.3f s", pool_of(n)->name,
+                    simtime_to_s(engine_now(c->engine) - n->emptied_ps));
+        node_remove(n);
     }
 }
 
@@ -149,7 +150,12 @@ void node_give_room_back(struct node_state *n, const struct pod_demand *d) {
     n->pub.used_cpu_milli -= d->cpu_milli;
     n->pub.used_memory_bytes -= d->memory_bytes;
     n->pub.used_gpus -= d->gpus;
-    if (--n->pub.pods == 0 && n->pub.ready) {
+    if (--n->pub.pods > 0) {
+        return;
+    }
+    if (n->retiring) {
+        node_retire(n);
+    } else if (n->pub.ready) {
         node_becomes_empty(n);
     }
 }

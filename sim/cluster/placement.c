@@ -56,7 +56,7 @@ static struct node_state *choose_node(const struct cluster *c, const struct pod_
     struct node_view *views = mem_zalloc(c->live_count, sizeof *views);
     for (size_t i = 0; i < c->live_count; i++) {
         views[i] = node_view_of(c, &c->live[i]->pub, d);
-        views[i].usable = views[i].ready || !ready_only;
+        views[i].usable = (views[i].ready || !ready_only) && !c->live[i]->pub.cordoned;
     }
     struct pod_view pod = pod_view_of(d);
     int64_t chosen = scheduler_choose(&pod, views, c->live_count, why);

@@ -1,5 +1,7 @@
 #include "cluster/scheduler.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const misfit_texts[] = {
@@ -134,4 +136,19 @@ int64_t scheduler_choose(const struct pod_view *pod, const struct node_view *nod
         }
     }
     return best;
+}
+
+static const double DEFAULT_TOLERATION_S = 300;
+
+double scheduler_tolerates_unreachable_s(const struct yaml_node *tolerations) {
+    double least_s = -1;
+    for (size_t i = 0; tolerations && i < tolerations->count; i++) {
+        const struct yaml_node *one = tolerations->items[i];
+        if (toleration_covers(one, "node.kubernetes.io/unreachable", "", "NoExecute")) {
+            const char *text = text_of(one, "tolerationSeconds");
+            double seconds = text[0] ? fmax(strtod(text, NULL), 0) : INFINITY;
+            least_s = least_s < 0 ? seconds : fmin(least_s, seconds);
+        }
+    }
+    return least_s < 0 ? DEFAULT_TOLERATION_S : least_s;
 }

@@ -54,4 +54,9 @@ double scheduler_score(const struct pod_view *pod, const struct node_view *node)
 int64_t scheduler_choose(const struct pod_view *pod, const struct node_view *nodes, size_t count,
                          uint32_t *why);
 
+/* How long a pod stays on a node that is not reachable: the shortest tolerationSeconds of its tolerations of
+ * node.kubernetes.io/unreachable:NoExecute; INFINITY when they state none; 300 s without such a toleration,
+ * as the admission plug-in DefaultTolerationSeconds adds it. */
+double scheduler_tolerates_unreachable_s(const struct yaml_node *tolerations);
+
 #endif

@@ -19,7 +19,7 @@ static struct node_cache *cache_of(const struct pod_state *pod) {
 
 /* The kubelet probes at initialDelay + k * period after the container's start. Where it probes within the
  * period differs from node to node in reality; here the first probe is at the initial delay. */
-static simtime probe_after(const struct probe *probe, simtime since_start) {
+simtime probe_after(const struct probe *probe, simtime since_start) {
     simtime first = simtime_from_s(probe->initial_delay_s);
     simtime period = simtime_from_s(probe->period_s);
     if (since_start <= first) {
@@ -52,14 +52,16 @@ static void probe_succeeds(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
     pod->event = 0;
+    restart_container_works(pod);
     pod_become_ready(pod);
 }
 
 static void warmed(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
+    restart_container_works(pod);
     simtime ready =
-        simtime_add(pod->pub.started_ps, found_ready(demand_of(pod), now_of(pod) - pod->pub.started_ps));
+        simtime_add(pod->container_ps, found_ready(demand_of(pod), now_of(pod) - pod->container_ps));
     pod->event = engine_at(pod->cluster->engine, ready, EVENT_LIFECYCLE, probe_succeeds, pod, 0);
 }
 
@@ -71,7 +73,8 @@ static void weights_read(void *context, uint64_t argument) {
     struct cluster *c = pod->cluster;
     const struct pod_demand *d = demand_of(pod);
     pod->transfer = 0;
-    pod->pub.loaded_ps = now_of(pod);
+    pod->pub.loaded_ps = pod->pub.loaded_ps < 0 ? now_of(pod) : pod->pub.loaded_ps;
+    pod->in_page_cache = true;
     pod->pub.phase = POD_WARMING;
     double per_gpu_bytes = d->weights.bytes / (double)(d->weight_gpus > 0 ? d->weight_gpus : 1);
     double load_s = per_gpu_bytes / c->config.startup->device_load_bytes_per_s;
@@ -109,18 +112,31 @@ static void container_runs(void *context, uint64_t argument) {
     (void)argument;
     struct pod_state *pod = context;
     pod->event = 0;
-    pod->pub.started_ps = now_of(pod);
+    pod->container_ps = now_of(pod);
+    pod->pub.started_ps = pod->pub.started_ps < 0 ? now_of(pod) : pod->pub.started_ps;
+    restart_container_runs(pod);
     if (demand_of(pod)->model_server) {
         after(pod, delay_draw(&pod->cluster->config.startup->engine_init, &pod->rng), engine_up);
         return;
     }
-    pod->pub.loaded_ps = now_of(pod);
+    pod->pub.loaded_ps = pod->pub.loaded_ps < 0 ? now_of(pod) : pod->pub.loaded_ps;
     warmed(pod, 0);
+}
+
+void startup_restart(struct pod_state *pod) {
+    struct cluster *c = pod->cluster;
+    if (demand_of(pod)->bare) {
+        pod_become_ready(pod);
+        return;
+    }
+    pod->pub.phase = POD_STARTING;
+    pod->weights_fresh = pod->in_page_cache;
+    after(pod, delay_draw(&c->config.startup->container_start, &pod->rng), container_runs);
 }
 
 static void images_here(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
-    pod->pub.pulled_ps = now_of(pod);
+    pod->pub.pulled_ps = pod->pub.pulled_ps < 0 ? now_of(pod) : pod->pub.pulled_ps;
     pod->pub.phase = POD_STARTING;
     cluster_say(c, pod->pub.name, "Pulled", "images are on %s", node_of(pod)->pub.name);
     after(pod, delay_draw(&c->config.startup->container_start, &pod->rng), container_runs);
@@ -157,6 +173,7 @@ void startup_abort(struct pod_state *pod) {
     struct engine *engine = pod->cluster->engine;
     engine_cancel(engine, pod->event);
     pod->event = 0;
+    restart_forget(pod);
     if (pod->transfer) {
         engine_transfer_cancel(engine, pod->transfer);
         pod->transfer = 0;

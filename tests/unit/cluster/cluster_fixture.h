@@ -24,6 +24,7 @@ enum { POOLS_MAX = 2, DEMANDS_MAX = 4, HOSTS_MAX = 64, DIARY_MAX = 8192, MOVES_M
 static const double registry_link = 1e9, models_link = 5e8, disk_read = 2e9, device_load = 1e10;
 static const double far_s = 0.01 + 2 * PLATFORM_HOST_LATENCY_S; /* registry or models to a node */
 static const double image_bytes = 4e9, weight_bytes = 8e9;
+static const double node_grace_s = 50;
 static const double container_s = 2, engine_s = 10, warm_s = 20;
 
 struct diary_entry {
@@ -50,7 +51,7 @@ static struct {
     struct diary_entry diary[DIARY_MAX];
     size_t diary_count;
     bool busy; /* pods have requests: they drain only when told */
-    uint32_t ready, terminating, killed;
+    uint32_t ready, terminating, killed, failed, hung, unready;
     double pulled_images, pulled_weights; /* bytes */
     struct {
         uint32_t demand;
@@ -99,7 +100,8 @@ static inline struct pod_demand *add_demand(const char *workload) {
                              .weights = {"weights/llama", weight_bytes},
                              .weight_gpus = 1,
                              .model_server = true,
-                             .grace_s = 30};
+                             .grace_s = 30,
+                             .unreachable_s = 300};
     return d;
 }
 
@@ -121,6 +123,24 @@ static inline void on_killed(void *context, struct pod *pod) {
     (void)context;
     CHECK(pod->phase == POD_TERMINATING);
     t.killed++;
+}
+
+static inline void on_failed(void *context, struct pod *pod) {
+    (void)context;
+    CHECK(pod->phase == POD_UNREADY);
+    t.failed++;
+}
+
+static inline void on_hangs(void *context, struct pod *pod) {
+    (void)context;
+    CHECK(pod->phase == POD_READY);
+    t.hung++;
+}
+
+static inline void on_unready(void *context, struct pod *pod) {
+    (void)context;
+    CHECK(pod->phase == POD_UNREADY);
+    t.unready++;
 }
 
 static inline void on_event(void *context, const char *object, const char *reason, const char *message) {
@@ -186,10 +206,14 @@ static inline void begin(uint64_t seed, const int64_t *replicas, bool warm) {
                                     .startup = &t.startup,
                                     .demands = t.demands,
                                     .demand_count = t.demand_count,
-                                    .seed = seed};
+                                    .seed = seed,
+                                    .node_grace_s = node_grace_s};
     struct cluster_events events = {.pod_ready = on_ready,
                                     .pod_terminating = on_terminating,
                                     .pod_killed = on_killed,
+                                    .pod_failed = on_failed,
+                                    .pod_hangs = on_hangs,
+                                    .pod_unready = on_unready,
                                     .pulled = on_pulled,
                                     .event = on_event};
     t.cluster = cluster_create(t.engine, &config, &events, &t.arena);
