@@ -63,7 +63,22 @@ int64_t bill_capacity_held(const struct world *w, const struct pod *pod) {
     return on_gpus ? w->workloads[pod->demand].gpus : w->demands[pod->demand].cpu_milli;
 }
 
+static struct meter_gap *gaps_of(const struct world *w, const struct pod *pod, size_t *count) {
+    size_t n = 0;
+    for (const struct outage *o = pod->outages; o; o = o->before) {
+        n++;
+    }
+    *count = n;
+    struct meter_gap *gaps = n > 0 ? arena_array(w->arena, n, sizeof *gaps) : NULL;
+    for (const struct outage *o = pod->outages; o; o = o->before) {
+        gaps[--n] = (struct meter_gap){o->from_ps, o->to_ps};
+    }
+    return gaps;
+}
+
 static struct meter_pod meter_of_pod(const struct world *w, const struct pod *pod) {
+    size_t gap_count;
+    const struct meter_gap *gaps = gaps_of(w, pod, &gap_count);
     const struct workload_state *load = &w->workloads[pod->demand];
     const struct serving_pod *p = pod->owner_data;
     double working_s = p ? simtime_to_s(p->working_ps) : 0;
@@ -77,6 +92,8 @@ static struct meter_pod meter_of_pod(const struct world *w, const struct pod *po
         .gone_ps = pod->gone_ps,
         .serving_ps = p ? p->serving_ps : 0,
         .batch = working_s > 0 ? simtime_total_to_s(p->in_flight_area) / working_s : 0,
+        .gaps = gaps,
+        .gap_count = gap_count,
     };
 }
 

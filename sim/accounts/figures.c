@@ -41,7 +41,7 @@ static void rates(const struct scope *from, double window_s, bool has_slo, struc
 struct usage {
     double ready_s, gpu_s, gpu_busy_s;
     int64_t most;
-    uint64_t replicas;
+    uint64_t replicas, restarts;
 };
 
 static simtime or_end(simtime t, simtime end) {
@@ -58,16 +58,52 @@ static int by_date(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* When it was not Ready in between, as far as that lies before `until`. */
+static simtime down_ps(const struct pod *p, simtime until) {
+    simtime sum = 0;
+    for (const struct outage *o = p->outages; o; o = o->before) {
+        simtime to = or_end(o->to_ps, until);
+        sum += to > o->from_ps ? to - o->from_ps : 0;
+    }
+    return sum;
+}
+
+static size_t outages_of(const struct world *w) {
+    size_t count = 0;
+    for (size_t i = 0; i < w->serving_count; i++) {
+        for (const struct outage *o = w->pods[i]->pod->outages; o; o = o->before) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Spells of readiness of a pod: one more than its outages, the last of which may not be over. */
+static size_t add_spells(const struct pod *p, simtime end, simtime *begins, simtime *ends) {
+    size_t count = 0;
+    simtime until = ready_until(p, end);
+    for (const struct outage *o = p->outages; o; o = o->before) {
+        if (o->to_ps >= 0 && o->to_ps < until) {
+            begins[count] = o->to_ps;
+            ends[count++] = until;
+        }
+        until = or_end(o->from_ps, until);
+    }
+    begins[count] = p->ready_ps;
+    ends[count++] = until;
+    return count;
+}
+
 /* Largest number Ready at the same time: begins and ends of readiness, each sorted, walked together. One that
  * ends at an instant is not Ready at it. */
 static int64_t most_ready(const struct world *w, int64_t service, simtime end) {
-    simtime *begins = mem_zalloc(2 * w->serving_count, sizeof *begins);
-    simtime *ends = begins + w->serving_count;
+    size_t most_spells = w->serving_count + outages_of(w);
+    simtime *begins = mem_zalloc(2 * most_spells, sizeof *begins);
+    simtime *ends = begins + most_spells;
     size_t count = 0;
     for (size_t i = 0; i < w->serving_count; i++) {
         if (service < 0 || w->pods[i]->service == (uint32_t)service) {
-            begins[count] = w->pods[i]->pod->ready_ps;
-            ends[count++] = ready_until(w->pods[i]->pod, end);
+            count += add_spells(w->pods[i]->pod, end, begins + count, ends + count);
         }
     }
     qsort(begins, count, sizeof *begins, by_date);
@@ -105,9 +141,10 @@ static struct usage usage_of(const struct world *w, int64_t service, simtime end
             continue;
         }
         if (p->ready_ps >= 0 && p->owner_data) {
-            u.ready_s += simtime_to_s(ready_until(p, end) - p->ready_ps);
+            u.ready_s += simtime_to_s(ready_until(p, end) - p->ready_ps - down_ps(p, ready_until(p, end)));
             u.replicas++;
         }
+        u.restarts += p->restarts;
         u.gpu_s += (double)load->gpus * simtime_to_s(held_ps(w, p, end));
         if (p->owner_data) {
             const struct serving_pod *s = p->owner_data;
@@ -117,6 +154,19 @@ static struct usage usage_of(const struct world *w, int64_t service, simtime end
     return u;
 }
 
+/* Replicas x time that were asked for, of workloads that serve. */
+static double wanted_s(const struct world *w, int64_t service, simtime end) {
+    double sum = 0;
+    for (uint32_t d = 0; d < w->demand_count; d++) {
+        const struct workload_state *load = &w->workloads[d];
+        if (load->service >= 0 && load->can_serve && (service < 0 || load->service == service)) {
+            simtime_total last = (simtime_total)w->replicas_wanted[d] * (end - load->wanted_since_ps);
+            sum += simtime_total_to_s(load->wanted_area + last);
+        }
+    }
+    return sum;
+}
+
 static void capacity(const struct world *w, int64_t service, simtime end, struct scope_summary *to) {
     struct usage u = usage_of(w, service, end);
     double simulated_s = simtime_to_s(end);
@@ -124,6 +174,9 @@ static void capacity(const struct world *w, int64_t service, simtime end, struct
     to->replica_s = u.ready_s;
     to->replicas_mean = simulated_s > 0 ? u.ready_s / simulated_s : 0;
     to->replicas_max = (double)u.most;
+    to->has_faults = w->scenario.fault_count > 0 || u.restarts > 0;
+    to->restarts = u.restarts;
+    to->availability = wanted_s(w, service, end) > 0 ? u.ready_s / wanted_s(w, service, end) : NAN;
     to->has_gpu = u.gpu_s > 0;
     to->gpu_hours = u.gpu_s / 3600;
     to->gpu_busy_fraction = u.gpu_s > 0 ? u.gpu_busy_s / u.gpu_s : 0;

@@ -111,7 +111,8 @@ struct replica_row {
     uint64_t step_tokens, gaps;
     int64_t max_model_len;
     double busy_s, kv_peak, kv_end, gap_s;
-    uint32_t servers, waiting, running;
+    uint32_t servers, waiting, running, restarts;
+    double down_s;
 };
 
 #define REPLICA(name, type, member, units, long_name)                                                        \
@@ -150,6 +151,8 @@ static const struct column replica_columns[] = {
     REPLICA("step_tokens", COLUMN_U64, step_tokens, "token", "of all steps in sum"),
     REPLICA("gaps", COLUMN_U64, gaps, "1", "between two tokens of requests that count"),
     REPLICA("gap_s", COLUMN_F64, gap_s, "s", "of these gaps in sum"),
+    REPLICA("restarts", COLUMN_U32, restarts, "1", "times its container was started again"),
+    REPLICA("down_s", COLUMN_F64, down_s, "s", "not Ready after it had been, and not told to stop"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -296,6 +299,15 @@ void rows_decision(struct world *w, const struct hpa *spec, const char *workload
     append(w, w->decisions_table, &row);
 }
 
+static double down_s(const struct world *w, const struct pod *pod) {
+    simtime sum = 0;
+    simtime end = pod->terminating_ps >= 0 ? pod->terminating_ps : engine_now(w->engine);
+    for (const struct outage *o = pod->outages; o; o = o->before) {
+        sum += (o->to_ps >= 0 ? o->to_ps : end) - o->from_ps;
+    }
+    return simtime_to_s(sum);
+}
+
 static struct replica_row replica_row_of(const struct world *w, const struct pod *pod) {
     const struct serving_pod *p = pod->owner_data;
     const struct workload_state *load = &w->workloads[pod->demand];
@@ -313,6 +325,8 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         .ready_ps = pod->ready_ps,
         .terminating_ps = pod->terminating_ps,
         .gone_ps = pod->gone_ps,
+        .restarts = pod->restarts,
+        .down_s = down_s(w, pod),
     };
     if (p) {
         row.busy_s = simtime_total_to_s(p->replica->busy_ps);

@@ -74,6 +74,10 @@ static bool has_free_capacity(const struct meter_part *parts, size_t count) {
     return false;
 }
 
+static bool is_gap(const struct meter_part *p) {
+    return p->state == COST_START_UP && p->pod->ready_ps >= 0 && p->from_ps >= p->pod->ready_ps;
+}
+
 /* A pod's serving and idle parts share its time Ready: here it is idle whole, and what all pods of the pool
  * served is taken off at the end. Free capacity is the node's less what its pods hold at the time; where
  * there is some, idle pods change nothing in it. */
@@ -85,7 +89,7 @@ static void add_idle(struct windows *w, const struct meter_node *node, const str
         const struct meter_part *p = &parts[i];
         if (!p->pod && is_ready(p)) {
             window_steps_span(idle, w, p->from_ps, p->to_ps, meter_capacity(node));
-        } else if (p->pod && !is_ready(p) && free_capacity) {
+        } else if (p->pod && !is_ready(p) && (free_capacity || is_gap(p))) {
             window_steps_span(idle, w, p->from_ps, p->to_ps, -p->pod->holds);
         } else if (p->pod && is_ready(p) && !free_capacity && p->pod != before) {
             window_steps_span(idle, w, p->from_ps, p->to_ps, p->pod->holds);
@@ -125,8 +129,7 @@ static void spread_dated(const struct cost_series *c, const struct meter_part *p
     }
 }
 
-static void add_node(struct cost_series *c, size_t index, struct meter_pod *pods, struct meter_part *parts,
-                     struct pool_cost *pools) {
+static void add_node(struct cost_series *c, size_t index, struct meter_pod *pods, struct pool_cost *pools) {
     struct world *w = c->w;
     const struct node *n = cluster_node(w->cluster, index);
     struct meter_node node = bill_meter_node(w, n, c->file->end_ps);
@@ -136,7 +139,9 @@ static void add_node(struct cost_series *c, size_t index, struct meter_pod *pods
                                                  node.ready_ps, node.end_ps, &from, &billed)) {
         return;
     }
-    size_t count = meter_split(&node, from, pods, bill_meter_pods(w, index, pods), parts);
+    size_t pods_there = bill_meter_pods(w, index, pods);
+    struct meter_part *parts = mem_alloc(meter_parts_most(pods, pods_there) * sizeof *parts);
+    size_t count = meter_split(&node, from, pods, pods_there, parts);
     nanousd states[COST_STATES] = {0};
     if (count > 0) {
         take_charges(c, node.name, states);
@@ -146,6 +151,7 @@ static void add_node(struct cost_series *c, size_t index, struct meter_pod *pods
     for (int i = 0; i < COST_STATES; i++) {
         pools[n->pool].states[i] += states[i];
     }
+    free(parts);
 }
 
 /* By capacity x time; evenly if there is none. */
@@ -172,13 +178,12 @@ static void spread_nodes(struct cost_series *c) {
     struct windows *windows = &w->series->windows;
     size_t pod_count = cluster_pod_count(w->cluster);
     struct meter_pod *pods = mem_zalloc(pod_count, sizeof *pods);
-    struct meter_part *parts = mem_zalloc(meter_parts_most(pod_count), sizeof *parts);
     struct pool_cost *pools = mem_zalloc(w->scenario.pool_count, sizeof *pools);
     for (size_t i = 0; i < w->scenario.pool_count; i++) {
         pools[i].idle = window_steps(windows);
     }
     for (size_t n = 0; n < cluster_node_count(w->cluster); n++) {
-        add_node(c, n, pods, parts, pools);
+        add_node(c, n, pods, pools);
     }
     for (size_t i = w->scenario.pool_count; i-- > 0;) {
         const struct window_steps *serving = w->series->serving[i];
@@ -188,7 +193,6 @@ static void spread_nodes(struct cost_series *c) {
         windows_drop(windows, &pools[i].idle->part);
     }
     free(pools);
-    free(parts);
     free(pods);
 }
 

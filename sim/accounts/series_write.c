@@ -160,7 +160,14 @@ static void add_pod(struct world *w, struct series_scope *scope, const struct po
     simtime bound = first_of(p->bound_ps, ready);
     span(scope, windows, SERIES_PENDING, p->created_ps, bound, 1);
     span(scope, windows, SERIES_STARTING, bound, ready, 1);
+    for (const struct outage *o = p->outages; o && o->from_ps < stop; o = o->before) {
+        simtime again = first_of(o->to_ps, stop);
+        span(scope, windows, SERIES_STARTING, o->from_ps, again, 1);
+        span(scope, windows, SERIES_READY, again, stop, 1);
+        stop = o->from_ps;
+    }
     span(scope, windows, SERIES_READY, ready, stop, 1);
+    stop = first_of(p->terminating_ps, gone);
     span(scope, windows, SERIES_TERMINATING, stop, gone, 1);
     if (p->ready_ps >= 0) {
         span(scope, windows, SERIES_GPU_HELD, ready, gone, load->gpus);

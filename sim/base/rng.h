@@ -34,6 +34,7 @@ enum rng_purpose {
     RNG_RETRY = 12,
     RNG_CANCEL = 13,
     RNG_DRAFTS = 14,
+    RNG_FAULTS = 15,
 };
 
 /* The stream (seed, purpose, name); `name` is hashed with XXH3. NULL is the same as "". */

@@ -121,7 +121,7 @@ size_t energy_node(const struct energy_config *config, const struct meter_node *
     const struct gpu_power *power = energy_gpu(config, node->gpu);
     double host_w = node->cpu * config->cpu_w_per_core + node->memory_bytes / 1e9 * config->memory_w_per_gb;
     double capacity = (double)meter_capacity(node);
-    struct meter_part *split = mem_alloc(meter_parts_most(pod_count) * sizeof *split);
+    struct meter_part *split = mem_alloc(meter_parts_most(pods, pod_count) * sizeof *split);
     size_t count = meter_split(node, node->requested_ps, pods, pod_count, split);
     money_amount whole = 0;
     for (size_t i = 0; i < count; i++) {

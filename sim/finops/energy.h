@@ -53,7 +53,8 @@ struct energy_part {
 };
 
 /* The energy of a node's time from its request to its end, split as meter_split splits it; at most
- * meter_parts_most(pod_count) parts. A GPU kind without a row draws nothing: energy_gpu says so beforehand.
+ * meter_parts_most(pods, pod_count) parts. A GPU kind without a row draws nothing: energy_gpu says so
+ * beforehand.
  */
 size_t energy_node(const struct energy_config *config, const struct meter_node *node,
                    const struct meter_pod *pods, size_t pod_count, struct energy_part *parts);

@@ -39,7 +39,7 @@ static double embodied_g(const struct carbon *carbon, const struct meter_node *n
 
 void footprints_node(struct footprints *all, const struct carbon *carbon, const struct meter_node *node,
                      const struct meter_pod *pods, size_t pod_count) {
-    struct energy_part *parts = mem_alloc(meter_parts_most(pod_count) * sizeof *parts);
+    struct energy_part *parts = mem_alloc(meter_parts_most(pods, pod_count) * sizeof *parts);
     size_t count = energy_node(&carbon->energy, node, pods, pod_count, parts);
     double made_g = embodied_g(carbon, node);
     for (size_t i = 0; i < count; i++) {

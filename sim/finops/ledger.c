@@ -156,7 +156,7 @@ bool ledger_node(struct ledger *l, const struct meter_node *node, const struct p
                           &bill.billed)) {
         return true;
     }
-    size_t most = meter_parts_most(pod_count);
+    size_t most = meter_parts_most(pods, pod_count);
     struct meter_part *parts = mem_alloc(most * sizeof *parts);
     bill.rows = mem_alloc(most * sizeof *bill.rows);
     bill.weights = mem_alloc(most * sizeof *bill.weights);

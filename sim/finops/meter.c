@@ -11,8 +11,12 @@ int64_t meter_capacity(const struct meter_node *node) {
     return capacity > 0 ? capacity : 1;
 }
 
-size_t meter_parts_most(size_t pods) {
-    return pods * POD_PARTS + NODE_PARTS;
+size_t meter_parts_most(const struct meter_pod *pods, size_t count) {
+    size_t parts = count * POD_PARTS + NODE_PARTS;
+    for (size_t i = 0; i < count; i++) {
+        parts += pods[i].gap_count;
+    }
+    return parts;
 }
 
 struct splitting {
@@ -37,6 +41,18 @@ static simtime cut(simtime date, simtime low, simtime high) {
     return at < low ? low : at;
 }
 
+/* What of its time Ready it was not. */
+static simtime split_gaps(struct splitting *s, const struct meter_pod *pod, simtime ready, simtime stop) {
+    simtime down = 0;
+    for (size_t i = 0; i < pod->gap_count; i++) {
+        simtime from = cut(pod->gaps[i].from_ps, ready, stop);
+        simtime to = cut(pod->gaps[i].to_ps, from, stop);
+        add(s, pod, COST_START_UP, from, to, product(pod->holds, to - from));
+        down += to - from;
+    }
+    return down;
+}
+
 /* One pod from `low` to `high`, where its node is Ready. Returns its weight. */
 static money_amount split_pod(struct splitting *s, const struct meter_pod *pod, simtime low, simtime high) {
     assert(pod->holds >= 0 && pod->serving_ps >= 0);
@@ -47,10 +63,11 @@ static money_amount split_pod(struct splitting *s, const struct meter_pod *pod, 
     simtime bound = cut(pod->bound_ps, low, gone);
     simtime stop = cut(pod->terminating_ps, bound, gone);
     simtime ready = cut(pod->ready_ps, bound, stop);
-    simtime serving = pod->serving_ps < stop - ready ? pod->serving_ps : stop - ready;
     add(s, pod, COST_START_UP, bound, ready, product(pod->holds, ready - bound));
+    simtime up = stop - ready - split_gaps(s, pod, ready, stop);
+    simtime serving = pod->serving_ps < up ? pod->serving_ps : up;
     add(s, pod, COST_SERVING, ready, stop, product(pod->holds, serving));
-    add(s, pod, COST_IDLE, ready, stop, product(pod->holds, stop - ready - serving));
+    add(s, pod, COST_IDLE, ready, stop, product(pod->holds, up - serving));
     add(s, pod, COST_DRAIN, stop, gone, product(pod->holds, gone - stop));
     return product(pod->holds, gone - bound);
 }

@@ -3,7 +3,7 @@
  * A node's capacity (its GPUs; milli-cores where it has none) times its time is split over what happened:
  *
  *     start_up  the node before it is Ready; a pod from being bound to Ready (pulling, starting, loading,
- *               warming)
+ *               warming), and while it is not Ready again
  *     serving   a Ready pod with at least one request, waiting or running
  *     idle      a Ready pod without one; capacity that no pod holds
  *     drain     a pod from being told to stop until it is gone
@@ -37,13 +37,19 @@ struct meter_node {
     simtime end_ps; /* deleted, or the end of the window */
 };
 
+struct meter_gap {
+    simtime from_ps, to_ps; /* to -1 = not over */
+};
+
 struct meter_pod {
     const char *workload, *service; /* service NULL = none */
     int64_t holds;                  /* of its node's capacity: GPUs, or milli-cores where the node has none */
     simtime bound_ps, ready_ps, terminating_ps;
-    simtime gone_ps;    /* -1 = there to the end of its node's time */
-    simtime serving_ps; /* of its time Ready and not terminating */
-    double batch;       /* mean of requests in flight while serving; 0 = not known */
+    simtime gone_ps;              /* -1 = there to the end of its node's time */
+    simtime serving_ps;           /* of its time Ready and not terminating */
+    double batch;                 /* mean of requests in flight while serving; 0 = not known */
+    const struct meter_gap *gaps; /* when it was not Ready, after ready_ps; they do not overlap */
+    size_t gap_count;
 };
 
 struct meter_part {
@@ -56,8 +62,8 @@ struct meter_part {
 /* Capacity of a node in the unit of meter_pod.holds; at least 1. */
 int64_t meter_capacity(const struct meter_node *node);
 
-/* At most this many parts come of a node with that many pods. */
-size_t meter_parts_most(size_t pods);
+/* At most this many parts come of a node with these pods. */
+size_t meter_parts_most(const struct meter_pod *pods, size_t count);
 
 /* Splits the node's time from `from` (where its bill or its power starts) to its end. Pods' dates are cut to
  * the node's time Ready. When pods hold more than there is, no capacity is left over and the parts add up to

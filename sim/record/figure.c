@@ -32,7 +32,8 @@ enum unit_kind figure_unit(const char *path) {
     if (begins(path, "cost.")) {
         return strcmp(part, "usd_per_h") == 0 ? UNIT_USD_PER_H : UNIT_USD;
     }
-    if (strcmp(part, "attainment") == 0 || str_ends_with(part, "fraction")) {
+    if (strcmp(part, "attainment") == 0 || strcmp(part, "availability") == 0 ||
+        str_ends_with(part, "fraction")) {
         return UNIT_FRACTION;
     }
     if (str_ends_with(part, "_per_s")) {
@@ -42,8 +43,12 @@ enum unit_kind figure_unit(const char *path) {
 }
 
 static bool more_is_better(const char *path) {
-    static const char *const beginnings[] = {"slo.", "goodput_per_s", "throughput.", "gpu.busy_fraction",
-                                             "requests.completed"};
+    static const char *const beginnings[] = {"slo.",
+                                             "goodput_per_s",
+                                             "throughput.",
+                                             "gpu.busy_fraction",
+                                             "requests.completed",
+                                             "replicas.availability"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
         if (begins(path, beginnings[i])) {
             return true;

@@ -85,6 +85,9 @@ static const struct key replica_keys[] = {
     {"mean", ALWAYS, "number|null", "replicas that are ready, over the time of the run"},
     {"max", ALWAYS, "number|null", "the most at a time"},
     {"replica_s", ALWAYS, "number|null", "time that replicas were ready, summed"},
+    {"availability", WHERE_IT_APPLIES, "number|null",
+     "that time over the time for which replicas were asked for; of runs in which something can break"},
+    {"restarts", WHERE_IT_APPLIES, "count", "of containers, in those runs"},
     {NULL, ALWAYS, NULL, NULL},
 };
 

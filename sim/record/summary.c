@@ -189,6 +189,10 @@ static void add_replicas(struct json_object *to, const struct scope_summary *s) 
         add(o, "mean", number(s->replicas_mean));
         add(o, "max", number(s->replicas_max));
         add(o, "replica_s", number(s->replica_s));
+        if (s->has_faults) {
+            add(o, "availability", number(s->availability));
+            add(o, "restarts", count(s->restarts));
+        }
         add(to, "replicas", o);
     }
     if (s->has_gpu) {

@@ -68,6 +68,9 @@ struct scope_summary {
     double slo_attainment;
     bool has_replicas;
     double replicas_mean, replicas_max, replica_s;
+    bool has_faults;
+    double availability; /* NaN: none were asked for */
+    uint64_t restarts;
     bool has_gpu;
     double gpu_hours, gpu_busy_fraction;
     struct cost_figures cost;

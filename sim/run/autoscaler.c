@@ -113,7 +113,7 @@ static struct hpa_pod pod_view(const struct pod *p, simtime now) {
     bool ready = p->phase == POD_READY;
     return (struct hpa_pod){
         .started_at = p->bound_ps,
-        .ready_changed_at = ready ? p->ready_ps : p->created_ps,
+        .ready_changed_at = p->ready_changed_ps >= 0 ? p->ready_changed_ps : p->created_ps,
         .phase = runs ? HPA_RUNNING : HPA_PENDING,
         .ready = ready ? HPA_READY_TRUE : HPA_READY_FALSE,
         .started = p->bound_ps >= 0,

@@ -74,7 +74,6 @@ void candidates_add(struct world *w, struct serving_pod *p) {
     s->candidate_pods = arena_grow(w->arena, s->candidate_pods, s->candidate_count, s->candidate_count + 1u,
                                    &s->candidate_capacity, sizeof *s->candidate_pods);
     p->candidate = s->candidate_count++;
-    p->number = s->ever_ready++;
     s->candidates[p->candidate] =
         (struct dd_candidate){.replica = p->number, .workload = p->demand, .weight = 1};
     s->candidate_pods[p->candidate] = p;

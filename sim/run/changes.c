@@ -14,6 +14,10 @@ static uint32_t demand_called(const struct world *w, const char *called) {
 
 void world_scale(struct world *w, uint32_t demand, int64_t replicas) {
     series_rescaled(w, demand);
+    struct workload_state *load = &w->workloads[demand];
+    simtime now = engine_now(w->engine);
+    load->wanted_area += (simtime_total)w->replicas_wanted[demand] * (now - load->wanted_since_ps);
+    load->wanted_since_ps = now;
     w->replicas_wanted[demand] = replicas;
     cluster_scale(w->cluster, demand, replicas);
 }

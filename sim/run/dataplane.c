@@ -10,6 +10,7 @@
 
 #include "accounts/accounts.h"
 #include "base/hash.h"
+#include "faults/faults.h"
 #include "llm/llm.h"
 #include "run/run_private.h"
 
@@ -152,7 +153,7 @@ static void submit(struct world *w, struct request *r) {
     enum request_status end = REQUEST_REJECTED;
     if (r->status != REQUEST_IN_FLIGHT) {
         end = (enum request_status)r->status; /* given up on the way */
-    } else if (p->pod->phase == POD_GONE) {
+    } else if (p->pod->phase < POD_READY || p->pod->phase == POD_GONE) {
         end = REQUEST_FAILED;
     } else if (replica_submit(p->replica, r, &reason)) {
         candidates_refresh(w, p);
@@ -463,16 +464,27 @@ static void make_replica(struct world *w, struct serving_pod *p) {
     p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
 }
 
+static void comes_back(struct world *w, struct serving_pod *p) {
+    replica_revive(p->replica);
+    candidates_add(w, p);
+    release(w, &w->services[p->service]);
+}
+
 static void on_pod_ready(void *context, struct pod *pod) {
     struct world *w = context;
     const struct workload_state *load = &w->workloads[pod->demand];
     if (load->service < 0 || !load->can_serve) {
         return;
     }
+    if (pod->owner_data) {
+        comes_back(w, pod->owner_data);
+        return;
+    }
     struct serving_pod *p = arena_alloc(w->arena, sizeof *p);
     p->pod = pod;
     p->demand = pod->demand;
     p->service = (uint32_t)load->service;
+    p->number = w->services[p->service].ever_ready++; /* its container's next lives keep it */
     make_replica(w, p);
     p->replica->name = pod->name;
     p->replica->index = (uint32_t)w->serving_count;
@@ -489,6 +501,7 @@ static void on_pod_ready(void *context, struct pod *pod) {
     candidates_add(w, p);
     observe_pod(w, p);
     series_pod_ready(w, p);
+    faults_pod_ready(w, p);
     release(w, &w->services[p->service]);
 }
 
@@ -508,6 +521,26 @@ static void on_pod_killed(void *context, struct pod *pod) {
     struct serving_pod *p = pod->owner_data;
     if (p) {
         replica_stop(p->replica, REQUEST_FAILED);
+    }
+}
+
+static void on_pod_unready(void *context, struct pod *pod) {
+    struct serving_pod *p = pod->owner_data;
+    if (p) {
+        candidates_remove(context, p);
+    }
+}
+
+static void on_pod_failed(void *context, struct pod *pod) {
+    on_pod_unready(context, pod);
+    on_pod_killed(context, pod);
+}
+
+static void on_pod_hangs(void *context, struct pod *pod) {
+    (void)context;
+    struct serving_pod *p = pod->owner_data;
+    if (p) {
+        replica_hang(p->replica);
     }
 }
 
@@ -533,11 +566,15 @@ static void make_cluster(struct world *w) {
         .demands = w->demands,
         .demand_count = w->demand_count,
         .seed = w->seed,
+        .node_grace_s = w->scenario.node_grace_s,
     };
     struct cluster_events events = {
         .pod_ready = on_pod_ready,
         .pod_terminating = on_pod_terminating,
         .pod_killed = on_pod_killed,
+        .pod_failed = on_pod_failed,
+        .pod_hangs = on_pod_hangs,
+        .pod_unready = on_pod_unready,
         .pulled = on_pulled,
         .event = on_event,
         .context = w,
@@ -555,6 +592,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
         .watch = diary_watch(w->diary),
     };
     make_cluster(w);
+    faults_begin(w);
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
     changes_begin(w);
     autoscaler_begin(w);

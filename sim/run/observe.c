@@ -25,6 +25,7 @@ static void scrape(void *context, uint64_t index) {
     p->sample.values[GAUGE_GPU_UTIL] = plain ? 0 : 100 * share;
     p->sample.values[GAUGE_CPU] =
         plain ? share : ENGINE_CORES_IDLE + share * (ENGINE_CORES_BUSY - ENGINE_CORES_IDLE);
+    p->sample.present = p->pod->phase >= POD_READY; /* no process, no metrics */
     p->scraped_ps = now;
     p->scraped_busy_ps = busy;
     engine_at(w->engine, now + w->scrape_interval_ps, EVENT_OBSERVE, scrape, w, index);

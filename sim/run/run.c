@@ -5,6 +5,7 @@
 #include "accounts/accounts.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "faults/faults.h"
 #include "run/run_private.h"
 
 struct ticker {
@@ -263,6 +264,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
         say_engines(w);
         say_unserved(w);
         say_pending(w);
+        faults_say(w);
         say_if_nothing_came(w);
         say_traffic(w, result);
         world_summarise(w, &result->summary);

@@ -170,6 +170,34 @@ struct change_config {
     int64_t replicas;
 };
 
+/* What breaks (docs/faults.md). */
+enum fault_kind {
+    FAULT_CRASH,
+    FAULT_HANG,
+    FAULT_GPU_ERROR,
+    FAULT_NODE_LOSS,
+    FAULT_SLOW,
+    FAULT_STRAGGLER,
+    FAULT_KINDS
+};
+extern const char *const fault_kind_names[]; /* ended by NULL */
+
+struct fault_config {
+    struct position pos;
+    int kind;             /* enum fault_kind */
+    const char *workload; /* its replicas; NULL = not by workload */
+    int64_t replica;      /* this one alone, by ordinal; -1 = all */
+    const char *pool;     /* nodes of it; NULL */
+    const char *node;     /* "<pool>-<place>"; NULL */
+    double at_s;          /* -1 = at random: `between` */
+    bool has_between, has_lasts;
+    struct delay between; /* from the end of one to the next */
+    struct delay lasts;
+    double factor;       /* of the time that work takes; -1 = not given */
+    double sigma, share; /* straggler */
+    bool cordon;         /* the node takes no pods any more */
+};
+
 /* A variant that is compared: values to set, by path, as --set does. */
 struct arm_config {
     struct position pos;
@@ -258,6 +286,9 @@ struct scenario {
     size_t service_count;
     struct change_config *changes;
     size_t change_count;
+    struct fault_config *faults;
+    size_t fault_count;
+    double node_grace_s; /* from a node's last sign of life to NotReady */
     struct arm_config *arms;
     size_t arm_count;
     const char *arm;  /* the one that is applied; NULL = none */

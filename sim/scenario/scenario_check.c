@@ -335,6 +335,18 @@ static bool check_change(const struct scenario *s, size_t i, const struct names 
     return true;
 }
 
+static bool check_fault_workloads(const struct scenario *s, const struct names *workloads,
+                                  struct error *err) {
+    for (size_t i = 0; i < s->fault_count; i++) {
+        const struct fault_config *f = &s->faults[i];
+        struct spot spot = spot_of(s, &f->pos, "faults", i, "workload");
+        if (f->workload && !check_workload(workloads, f->workload, &spot, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_changes(const struct scenario *s, const struct names *workloads, struct notices *notices,
                           struct error *err) {
     for (size_t i = 0; i < s->change_count; i++) {
@@ -446,7 +458,8 @@ bool scenario_check(const struct scenario *s, struct arena *arena, struct notice
               gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
               check_policies(s, &services, &workloads, err) && check_service_times(s, &workloads, err) &&
               check_objectives(s, &services, notices, err) && check_gates(s, &services, notices, err) &&
-              check_changes(s, &workloads, notices, err);
+              check_changes(s, &workloads, notices, err) && check_fault_workloads(s, &workloads, err) &&
+              scenario_check_faults(s, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
         ok = check_trace(s, i, &services, &regions, err);
     }

@@ -195,6 +195,11 @@ static const struct field cluster_fields[] = {
          "text-generation-inference, 500MB for the rest."),
     ROW("startup", STRUCT, scenario, startup, "The phases of a pod's start that are no transfers.",
         .rows = startup_fields),
+    DURATION(
+        "node_monitor_grace", scenario, node_grace_s,
+        "From a node's last sign of life to its being found NotReady (kube-controller-manager: 50s, before "
+        "1.32 40s).",
+        .fallback = "50s", WITHIN(0, 86400)),
     ROW("platform", PATH, scenario, platform_file,
         "A SimGrid platform (XML) in place of the one generated from zones, pools and links."),
     BYTES("flow_threshold", scenario, flow_threshold_bytes,
@@ -413,6 +418,39 @@ static const struct field change_fields[] = {
     FIELDS_END,
 };
 
+static const struct field fault_fields[] = {
+    ROW("kind", ENUM, fault_config, kind,
+        "What happens: a container ends (`crash`), answers no more (`hang`), ends for its GPU's sake "
+        "(`gpu-error`); a node is not reached any more (`node-loss`); work takes longer for a while "
+        "(`slow`), or "
+        "on some replicas always (`straggler`).",
+        .choices = fault_kind_names, .required = true),
+    ROW("workload", TEXT, fault_config, workload,
+        "`chat` or `deployment/chat`: to replicas of a workload or station, or to the nodes they are on."),
+    ROW("replica", INTEGER, fault_config, replica, "The one with this ordinal; without it, each of them.",
+        .absent = -1, WITHIN(0, 100000)),
+    ROW("pool", TEXT, fault_config, pool, "To nodes of this pool, or to all pods on them."),
+    ROW("node", TEXT, fault_config, node,
+        "To the node in this place: `<pool>-<number>`, whichever it is then."),
+    DURATION("at", fault_config, at_s, "When, once.", .absent = -1, WITHIN_WINDOW),
+    ROW("between", DELAY, fault_config, between,
+        "At random, again and again: from the end of one to the next, for each replica or node by itself.",
+        .given_offset = offsetof(struct fault_config, has_between)),
+    ROW("for", DELAY, fault_config, lasts, "How long: `slow`; `node-loss`, whose node else never returns.",
+        .given_offset = offsetof(struct fault_config, has_lasts)),
+    ROW("factor", QUANTITY, fault_config, factor, "Work takes this times as long: `slow`, `straggler`.",
+        .unit = UNIT_NUMBER, .absent = -1, WITHIN(1e-3, 1e3)),
+    ROW("sigma", QUANTITY, fault_config, sigma,
+        "`straggler`: the factor is drawn for each replica, lognormal about `factor` (1 without it).",
+        .unit = UNIT_NUMBER, .absent = -1, WITHIN(0, 3)),
+    ROW("share", QUANTITY, fault_config, share, "`straggler`: of the replicas, drawn for each.",
+        .unit = UNIT_FRACTION, .absent = -1, WITHIN(0, 1)),
+    ROW("cordon", BOOL, fault_config, cordon,
+        "`gpu-error`: the node takes no pods any more, those it has are moved, another node comes.",
+        .fallback = "false"),
+    FIELDS_END,
+};
+
 static const struct field arm_fields[] = {
     ROW("name", TEXT, arm_config, name, "Name of the arm and of its folder of results.", .required = true),
     ROW("description", TEXT, arm_config, description, "What is tried, in a few words."),
@@ -461,6 +499,8 @@ static const struct field spec_fields[] = {
          "Limits of figures that a change must hold: `run --check` judges `min` and `max`."),
     LIST("changes", changes, change_count, change_config, change_fields, NULL,
          "Replicas that somebody changes by hand while the run goes on."),
+    LIST("faults", faults, fault_count, fault_config, fault_fields, scenario_finish_fault,
+         "What breaks while the run goes on (docs/faults.md)."),
     ROW("prices", NODE, scenario, prices,
         "The price book: a file, or the book itself (docs/cost.md; `drydock schema price-book`)."),
     ROW("carbon", NODE, scenario, carbon,

@@ -14,6 +14,7 @@ bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node 
 bool scenario_finish_retry(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_admission(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_service_time(struct field_reader *reader, const struct yaml_node *node, void *element);
+bool scenario_finish_fault(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_arm(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_objective(struct field_reader *reader, const struct yaml_node *node, void *element);
 bool scenario_finish_gate(struct field_reader *reader, const struct yaml_node *node, void *element);
@@ -51,6 +52,8 @@ bool scenario_fill(struct scenario *s, struct arena *arena, struct error *err);
 /* What no single key can know: names that refer to others, files, windows, pods that fit nowhere. */
 bool scenario_check(const struct scenario *s, struct arena *arena, struct notices *notices,
                     struct error *err);
+/* Workloads have been checked. */
+bool scenario_check_faults(const struct scenario *s, struct notices *notices, struct error *err);
 bool scenario_check_synth(const struct trace_config *trace, size_t index, struct arena *arena,
                           struct error *err);
 bool scenario_check_pods(const struct scenario *s, struct arena *arena, struct error *err);

@@ -224,6 +224,7 @@ static void read_pod(struct world *w, uint32_t d, const struct workload *workloa
     demand->gpus = asked(workload->pod.total.gpus);
     demand->node_selector = &workload->pod.node_selector;
     demand->tolerations = workload->pod.tolerations;
+    demand->unreachable_s = scheduler_tolerates_unreachable_s(demand->tolerations);
     demand->grace_s = workload->pod.termination_grace_s;
     const struct container *c = workload_model_server(workload);
     if (!c && workload->pod.container_count > 0) {
@@ -232,6 +233,7 @@ static void read_pod(struct world *w, uint32_t d, const struct workload *workloa
     if (c) {
         demand->startup = c->startup_probe;
         demand->readiness = c->readiness_probe;
+        demand->liveness = c->liveness_probe;
     }
     read_images(w, workload, demand);
     w->workloads[d].name = workload->name;

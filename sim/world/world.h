@@ -130,6 +130,8 @@ struct workload_state {
     double api_overhead_s; /* plain servers; model servers have theirs in the config */
     int64_t gpus;          /* a pod */
     double weight;         /* of the service's traffic, by the policy's weights */
+    simtime wanted_since_ps;
+    simtime_total wanted_area; /* replicas asked for x ps, up to then */
 };
 
 /* A pod that has been Ready: its replica. */
@@ -268,6 +270,7 @@ struct world {
     simtime in_system_since;
     uint64_t rows_unknown_service, rows_unknown_region;
     struct diary *diary;   /* of requests that are to be explained; NULL: of none */
+    struct faults *faults; /* NULL: nothing breaks */
     struct error failure;  /* of a callback: stops the run */
     struct series *series; /* NULL: none are kept */
     /* results */

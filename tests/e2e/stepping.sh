@@ -71,6 +71,15 @@ check "azure-chat" same scenarios/azure-chat
 check "azure-chat from nothing, three times the traffic" \
     same scenarios/azure-chat --set start=cold --set traces.0.rate_scale=3
 
+# What breaks: paces that change at any date, steps that never end, engines started anew.
+breaks() { same scenarios/quickstart --set traces.0.rate_scale=6 --set "faults=[$1]" "${@:2}"; }
+check "stragglers, and GPUs that are slow now and then" breaks '{kind: straggler, workload: chat, sigma: 0.2},
+    {kind: slow, pool: h100, factor: 1.31, between: {law: exponential, mean: 3s}, for: {law: exponential, mean: 2s}}'
+check "crashes at random, users who try again" breaks \
+    '{kind: crash, workload: chat, between: {law: exponential, mean: 150s}}' --set 'policies.0.retry={attempts: 3}'
+check "a replica that hangs" breaks '{kind: hang, workload: chat, replica: 0, at: 100s}'
+check "a node that is lost and comes back" breaks '{kind: node-loss, node: h100-1, at: 100s, for: 70s}'
+
 # A KV cache of 12,288 tokens and batches of 24: preemptions.
 cp -r scenarios/quickstart "$SCRATCH/small"
 sed -i 's/- --max-num-seqs=128/- --max-num-seqs=24\n            - --num-gpu-blocks-override=768/' \
