@@ -380,6 +380,7 @@ static void not_given(struct engine_args *args) {
         .max_cpu_loras = -1,
         .max_lora_rank = -1,
         .speculation.tokens = -1,
+        .kv_transfer.reserved_decode_tokens = -1,
     };
 }
 

@@ -31,6 +31,22 @@ struct engine_speculation {
     struct position pos;
 };
 
+/* Which part of a request's life a server takes. */
+enum kv_role {
+    KV_ROLE_NONE,    /* all of it */
+    KV_ROLE_PREFILL, /* its prompt */
+    KV_ROLE_DECODE,  /* its answer */
+    KV_ROLE_BOTH     /* whatever who sends it asks for */
+};
+
+/* Prefill/decode disaggregation, as it was asked for. */
+struct engine_kv_transfer {
+    enum kv_role role;
+    const char *connector; /* vLLM: "NixlConnector" ... */
+    int64_t reserved_decode_tokens;
+    struct position pos;
+};
+
 /* Settings; a negative number or NULL is "not given" (the engine's default, which serving/ knows, applies).
  */
 struct engine_args {
@@ -73,6 +89,7 @@ struct engine_args {
     int64_t max_waiting_tokens;
     double waiting_served_ratio;
     struct engine_speculation speculation;
+    struct engine_kv_transfer kv_transfer;
 };
 
 enum flag_effect { FLAG_MODELLED, FLAG_NO_EFFECT, FLAG_NOT_MODELLED };

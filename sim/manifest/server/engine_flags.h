@@ -32,6 +32,9 @@ engine_setter engine_set_schedule_policy, engine_set_conservativeness, engine_se
 engine_setter engine_set_speculative_config, engine_set_draft_tokens, engine_set_draft_model,
     engine_set_draft_method, engine_set_sglang_draft_tokens;
 
+/* Prefill/decode disaggregation: vLLM's JSON object; SGLang's flags. */
+engine_setter engine_set_kv_transfer, engine_set_disaggregation_mode, engine_set_reserved_decode_tokens;
+
 /* SGLang: -1 switches chunked prefill off; the two switches say the opposite of ours. */
 engine_setter engine_set_chunk_size, engine_set_no_prefix_caching, engine_set_no_async_scheduling;
 

@@ -305,7 +305,6 @@ const struct engine_flag engine_flags_sglang_minor[] = {
     NOT("--moe-dp-size", VALUE, "experts"),
     NOT("--mooncake-ib-device", VALUE, "kernels and graphs"),
     NONE("--msprobe-dump-config", VALUE, "debugging"),
-    NOT("--num-reserved-decode-tokens", VALUE, "prefill and decode on different servers"),
     NOT("--numa-node", MANY, "devices"),
     NOT("--offload-group-size", VALUE, "kernels and graphs"),
     NOT("--offload-mode", VALUE, "kernels and graphs"),

@@ -137,8 +137,18 @@ static bool try_flag(const struct engine_server *server, const struct engine_fla
 
 /* What is said to be modelled leaves its mark: some value of it changes what the run is told. */
 static void every_modelled_flag_changes_what_is_read(void **state) {
-    static const char *const values[] = {NULL,       "3",  "0.37", "fp8", "float32",
-                                         "priority", "-1", "d",    "lpm", "{num_speculative_tokens: 3}"};
+    static const char *const values[] = {NULL,
+                                         "3",
+                                         "0.37",
+                                         "fp8",
+                                         "float32",
+                                         "priority",
+                                         "-1",
+                                         "lpm",
+                                         "decode",
+                                         "d",
+                                         "{kv_role: kv_both}",
+                                         "{num_speculative_tokens: 3}"};
     (void)state;
     for (const struct engine_server *s = engine_servers; s->name != NULL; s++) {
         struct strbuf none = {0};

@@ -58,7 +58,8 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
                    {"max_concurrent_requests", e->max_concurrent_requests},
                    {"max_input_tokens", e->max_input_tokens},
                    {"max_waiting_tokens", e->max_waiting_tokens},
-                   {"draft_tokens", e->speculation.tokens}};
+                   {"draft_tokens", e->speculation.tokens},
+                   {"reserved_decode_tokens", e->kv_transfer.reserved_decode_tokens}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         strbuf_printf(out, "%s %" PRId64 "\n", numbers[i].name, numbers[i].value);
     }
@@ -69,6 +70,9 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
     strbuf_printf(out, "draft_method %s\ndraft_model %s\n",
                   e->speculation.method ? e->speculation.method : "-",
                   e->speculation.model ? e->speculation.model : "-");
+    static const char *const roles[] = {"-", "prefill", "decode", "both"};
+    strbuf_printf(out, "kv_role %s\nkv_connector %s\n", roles[e->kv_transfer.role],
+                  e->kv_transfer.connector ? e->kv_transfer.connector : "-");
     strbuf_printf(out, "schedule_policy %s\nschedule_conservativeness %g\nwaiting_served_ratio %g\n",
                   e->schedule_policy ? e->schedule_policy : "-", e->schedule_conservativeness,
                   e->waiting_served_ratio);
