@@ -257,6 +257,20 @@ void diary_first_token(struct diary *d, const struct request *r, simtime now) {
     enter_text(d, p, now, "first token leaves the replica");
 }
 
+void diary_prefilled(struct diary *d, const struct request *r, simtime now) {
+    struct page *p = page_of(d, r);
+    go_on(p, now, PHASE_HANDOVER);
+    enter_text(d, p, now, "is prefilled; its KV stays there until it is fetched");
+}
+
+void diary_kv_leaves(struct diary *d, const struct request *r, simtime now, uint64_t bytes) {
+    struct page *p = page_of(d, r);
+    struct strbuf text = {0};
+    go_on(p, now, WATCH_REMOTE);
+    strbuf_printf(&text, "its KV, %.3f GB, sets out for the replica that decodes", (double)bytes / 1e9);
+    enter(d, p, now, &text);
+}
+
 void diary_ended(struct diary *d, const struct request *r, simtime now) {
     struct page *p = page_of(d, r);
     struct strbuf text = {0};

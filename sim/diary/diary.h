@@ -68,6 +68,10 @@ void diary_routed(struct diary *d, const struct request *r, simtime now, const s
 void diary_scheduled(struct diary *d, const struct request *r, simtime now);
 void diary_first_token(struct diary *d, const struct request *r, simtime now);
 
+/* Its prompt is computed, for another replica to decode; then its KV leaves for there. */
+void diary_prefilled(struct diary *d, const struct request *r, simtime now);
+void diary_kv_leaves(struct diary *d, const struct request *r, simtime now, uint64_t bytes);
+
 /* Anything else worth a line; copied. */
 void diary_note(struct diary *d, const struct request *r, simtime now, const char *text);
 

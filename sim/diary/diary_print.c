@@ -254,6 +254,8 @@ static const struct {
     {WATCH_PREFILL, "prompt"},
     {WATCH_LEFT_OUT, "left out: tokens used up"},
     {WATCH_SERVICE, "served"},
+    {PHASE_HANDOVER, "handed over to decode"},
+    {WATCH_REMOTE, "KV on its way"},
     {WATCH_DECODE, "decoding"},
     {WATCH_DECODE_BESIDE, "decoding beside prompts"},
     {PHASE_AGAIN, "preempted: in the queue again"},

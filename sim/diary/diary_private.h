@@ -12,6 +12,7 @@ enum {
     PHASE_HOP,                   /* from there to its replica */
     PHASE_BACK_OFF,              /* an attempt has ended, the next one is not yet sent */
     PHASE_AGAIN,                 /* preempted: in the queue once more */
+    PHASE_HANDOVER,              /* from the replica that prefilled it to one that decodes */
     PHASE_WAY_BACK,
     PHASES
 };

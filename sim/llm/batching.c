@@ -17,7 +17,7 @@ static struct batching *batching_of(struct replica *r) {
 void batching_update_load(struct batching *b) {
     assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
     assert(b->running_count <= b->config.max_num_seqs);
-    b->base.waiting = b->waiting.count;
+    b->base.waiting = b->waiting.count + b->coming.count;
     b->base.running = (uint32_t)b->running_count;
     int64_t used = b->config.kv_blocks - b->free_blocks;
     b->peak_blocks = used > b->peak_blocks ? used : b->peak_blocks;
@@ -138,7 +138,8 @@ static void step_begin(struct batching *b) {
     batching_update_load(b);
     b->stepping = !is_empty(&shape);
     if (!b->stepping) {
-        assert(b->running_count == 0 && !b->waiting.head); /* nobody starves: any request fits alone */
+        /* Nobody starves: any request fits alone, once what is parked has gone. */
+        assert(b->running_count == 0 && (!b->waiting.head || b->parked > 0));
         gaps_flush(b);
         return;
     }
@@ -177,6 +178,12 @@ static void tokens_made(struct batching *b, struct request *r, simtime now, uint
         batching_gaps(b, now - r->last_token_ps, 0, 1, 1);
     }
     r->last_token_ps = now;
+}
+
+void batching_first_token(struct batching *b, struct request *r) {
+    r->generated = 1;
+    r->first_token_ps = r->last_token_ps = engine_now(b->base.engine);
+    b->base.events->first_token(b->base.events->context, &b->base, r);
 }
 
 /* Tokens that a sequence makes which has computed the drafts behind its last token, and the rest undone:
@@ -283,15 +290,22 @@ static void step_kick(void *context, uint64_t argument) {
     step_begin(b);
 }
 
+void batching_wake(struct batching *b) {
+    if (!b->stepping && !b->stopped) {
+        b->stepping = true;
+        b->event = engine_at(b->base.engine, engine_now(b->base.engine), EVENT_CONTROL, step_kick, b, 0);
+    }
+}
+
 /* Notes the step under way; one that finds the engine idle is in the next. */
-static void note_step(struct batching *b, struct request *r) {
+void batching_note_step(struct batching *b, struct request *r) {
     bool idle = !b->in_step && (!b->stepping || b->event);
     r->joined_step = (uint32_t)b->base.steps + (idle ? 0u - 2u : (uint32_t)run_steps_ended(b));
     b->last_joined = r->joined_step;
 }
 
 /* A run goes on no further than to the step that one who has come may join. */
-static void make_way(struct batching *b, const struct request *r) {
+void batching_make_way(struct batching *b, const struct request *r) {
     if (b->config.async_scheduling) {
         run_cut(b, (int64_t)(r->joined_step + 2 - (uint32_t)b->base.steps));
     } else {
@@ -329,19 +343,17 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
     r->ticket = b->base.first_ticket + b->next_ticket++;
-    note_step(b, r);
+    batching_note_step(b, r);
     waiting_add(b, r);
-    if ((b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs) {
-        make_way(b, r); /* with no place, or behind others that it cannot pass, it waits on */
+    bool may_join = (b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs;
+    if (may_join || (r->remote && b->config.scheduler == SCHEDULER_SGLANG)) { /* which takes no place yet */
+        batching_make_way(b, r); /* with no place, or behind others that it cannot pass, it waits on */
     }
     batching_update_load(b);
     if (r->watched) {
         batching_watch_joins(b, r);
     }
-    if (!b->stepping) {
-        b->stepping = true;
-        b->event = engine_at(b->base.engine, engine_now(b->base.engine), EVENT_CONTROL, step_kick, b, 0);
-    }
+    batching_wake(b);
     return true;
 }
 
@@ -355,10 +367,19 @@ static void running_remove(struct batching *b, const struct request *r) {
     b->running_count--;
 }
 
+/* One that does not run may hold blocks for KV from elsewhere, for which others wait. */
+static void remote_give_up(struct batching *b, struct request *r) {
+    r->remote = REMOTE_NONE;
+    if (r->blocks > 0) {
+        blocks_give_back(b, r);
+        batching_wake(b);
+    }
+}
+
 static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
-    if (r->place == PLACE_WAITING) {
+    if (r->place == PLACE_WAITING || r->place == PLACE_COMING) {
         run_end(b);
     } else {
         run_settle(b);
@@ -369,6 +390,10 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
     }
     if (r->place == PLACE_WAITING) {
         request_list_remove(&b->waiting, r);
+        remote_give_up(b, r);
+    } else if (r->place == PLACE_COMING) {
+        remote_take_off(b, r);
+        remote_give_up(b, r);
     } else if (r->place == PLACE_RUNNING) {
         running_remove(b, r);
         release(b, r);
@@ -403,7 +428,12 @@ static void batching_stop(struct replica *replica, enum request_status status) {
                         place >= PLACE_LEAVING ? (enum request_status)(place - PLACE_LEAVING) : status);
     }
     struct request *r;
+    while ((r = b->coming.head)) {
+        remote_take_off(b, r);
+        request_list_push_back(&b->waiting, r);
+    }
     while ((r = request_list_pop_front(&b->waiting))) {
+        remote_give_up(b, r);
         batching_update_load(b);
         batching_let_go(b, r, status);
     }
@@ -458,6 +488,8 @@ static const struct replica_ops batching_ops = {
     .pace = batching_pace,
     .hang = batching_hang,
     .revive = batching_revive,
+    .kv_arrived = batching_kv_arrived,
+    .kv_left = batching_kv_left,
 };
 
 struct replica *batching_create(struct engine *engine, const struct replica_config *config,

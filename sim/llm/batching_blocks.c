@@ -23,6 +23,11 @@ bool blocks_take(struct batching *b, struct request *r, int64_t new_tokens, int6
     return true;
 }
 
+void blocks_give_back(struct batching *b, struct request *r) {
+    b->free_blocks += b->prefixes ? prefix_cache_release(b->prefixes, r) : r->blocks;
+    r->blocks = 0;
+}
+
 void release(struct batching *b, struct request *r) {
     if (b->sglang.chunked == r) {
         b->sglang.chunked = NULL;
@@ -31,8 +36,11 @@ void release(struct batching *b, struct request *r) {
     if (b->adapters) {
         adapters_let_go(b->adapters, r->adapter);
     }
-    b->free_blocks += b->prefixes ? prefix_cache_release(b->prefixes, r) : r->blocks;
-    r->blocks = 0;
+    if (r->leaves_kv && r->place == PLACE_LEAVING + REQUEST_COMPLETED) {
+        b->parked++;
+        return;
+    }
+    blocks_give_back(b, r);
 }
 
 struct prefix_match prefix_of(const struct batching *b, const struct request *r) {
@@ -98,6 +106,7 @@ void preempt(struct batching *b, int64_t at, const struct request *by, int64_t t
 void join(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens) {
     request_list_remove(&b->waiting, r);
     r->place = PLACE_RUNNING;
+    r->remote = REMOTE_NONE;
     share_join(b, r);
     b->running[b->running_count] = r;
     b->scheduled[b->running_count++] = tokens;

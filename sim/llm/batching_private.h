@@ -28,7 +28,7 @@ struct step_share {
 };
 
 /* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
-enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_LEAVING };
+enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_COMING, PLACE_LEAVING };
 
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
  * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
@@ -93,6 +93,8 @@ struct batching {
     bool fast;            /* runs of steps as one event */
     uint64_t next_ticket; /* requests submitted so far */
     struct request_list waiting;
+    struct request_list coming; /* their KV is on its way from another replica */
+    int64_t parked;           /* requests that hold blocks and run not: coming, or answered and not let go */
     struct request **running; /* in order of admission; room for max_num_seqs */
     int64_t *scheduled;       /* tokens each running request has in the step under way; 0 = left out */
     struct request **leaving; /* at the end of a step */
@@ -134,8 +136,16 @@ struct batching {
 /* batching.c: what the gateway may know, after a change. */
 void batching_update_load(struct batching *b);
 
-/* batching.c: the owner's from here on. */
+/* batching.c, for a request that has come, or whose KV has: it is noted which step is under way; a run goes
+ * on no further than to the step that it may join; the engine that had nothing to do begins one. Then, for
+ * one that goes, `finished`. */
+void batching_note_step(struct batching *b, struct request *r);
+void batching_make_way(struct batching *b, const struct request *r);
+void batching_wake(struct batching *b);
 void batching_let_go(struct batching *b, struct request *r, enum request_status status);
+
+/* batching.c: the first token of its answer came with its KV. */
+void batching_first_token(struct batching *b, struct request *r);
 
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
@@ -208,6 +218,22 @@ struct prefix_match prefix_of(const struct batching *b, const struct request *r)
 
 /* Blocks for the first `tokens` after the match: all of them, or none and nothing held. */
 bool blocks_admit(struct batching *b, struct request *r, const struct prefix_match *match, int64_t tokens);
+
+/* Its blocks alone. */
+void blocks_give_back(struct batching *b, struct request *r);
+
+/* ---- batching_remote.c: KV that comes from another replica, or is to go there ---- */
+
+/* Blocks for the whole prompt of one that waits for its KV (REMOTE_WANTED): it is told, and waits among those
+ * that come. False when there are too few. */
+bool remote_reserve(struct batching *b, struct request *r);
+
+/* One that is coming goes; no longer among them. */
+void remote_take_off(struct batching *b, struct request *r);
+
+/* For replica_ops. */
+void batching_kv_arrived(struct replica *replica, struct request *r);
+void batching_kv_left(struct replica *replica, struct request *r);
 
 /* Puts a request among those that wait: behind all, or, under priority scheduling, behind those that go
  * before it. */
@@ -327,6 +353,8 @@ void batching_revive(struct replica *replica);
 
 void batching_watch_joins(struct batching *b, struct request *r); /* it is the last one in the queue */
 void batching_watch_leaves(struct batching *b, const struct request *r);
+void batching_watch_wants(struct batching *b, const struct request *r); /* its KV comes from now on */
+void batching_watch_has(struct batching *b, const struct request *r);   /* it is there */
 
 /* `by` asked for blocks for `tokens` more. */
 void batching_watch_preempted(struct batching *b, const struct request *r, const struct request *by,

@@ -85,6 +85,24 @@ void batching_watch_joins(struct batching *b, struct request *r) {
     tell_phase(b, r, engine_now(b->base.engine), WATCH_UNDER_WAY);
 }
 
+void batching_watch_wants(struct batching *b, const struct request *r) {
+    tell_phase(b, r, engine_now(b->base.engine), WATCH_REMOTE);
+}
+
+/* As one that comes anew. */
+void batching_watch_has(struct batching *b, const struct request *r) {
+    struct batching_watch *w = b->watch;
+    for (size_t i = 0; i < b->watched; i++) {
+        if (w->items[i].r == r) {
+            w->items[i] = (struct watched){.r = r, .came_step = run_steps_ended(b)};
+        }
+    }
+    if (b->run.steps > 0) {
+        w->keeps_out = keeps_out(b, true, b->config.max_num_batched_tokens - b->running_count);
+    }
+    tell_phase(b, r, engine_now(b->base.engine), WATCH_UNDER_WAY);
+}
+
 static enum watch_phase phase_in_step(const struct batching_watch *w, const struct request *r,
                                       int64_t tokens) {
     if (tokens == 0) {
@@ -107,7 +125,7 @@ void batching_watch_begins(struct batching *b, const struct step_shape *shape, b
     for (size_t i = 0; i < b->watched; i++) {
         struct watched *item = &w->items[i];
         int64_t place = place_of(b, item->r);
-        if (place < 0 && !is_known(b, item->r)) {
+        if (place < 0 && (item->r->place == PLACE_COMING || !is_known(b, item->r))) {
             continue;
         }
         item->tried = true;
@@ -137,7 +155,9 @@ void batching_watch_ends(struct batching *b, simtime now) {
             step.computed = r->computed;
             step.tokens = b->scheduled[place];
             step.phase = phase_in_step(w, r, step.tokens);
-            step.makes_token = step.tokens > 0 && step.computed + step.tokens >= tokens_known(r);
+            /* The token that vLLM's prefill server makes is thrown away. */
+            step.makes_token = step.tokens > 0 && step.computed + step.tokens >= tokens_known(r) &&
+                               !(r->leaves_kv && b->config.scheduler == SCHEDULER_VLLM);
             told(b)->step(told(b)->context, r, &step);
         }
     }
@@ -146,7 +166,8 @@ void batching_watch_ends(struct batching *b, simtime now) {
 /* Who came during the run is tried when the next step of it begins; under asynchronous scheduling, when the
  * one behind it does. */
 static void try_in_run(struct batching *b, struct watched *item, int64_t step, simtime began) {
-    if (!item->tried && step > item->came_step + b->config.async_scheduling) {
+    if (!item->tried && item->r->place != PLACE_COMING &&
+        step > item->came_step + b->config.async_scheduling) {
         item->tried = true;
         tell_phase(b, item->r, began, b->watch->keeps_out);
     }

@@ -91,6 +91,12 @@ static void core_token_gaps(void *context, struct replica *core, simtime gap, si
     p->events->token_gaps(p->events->context, &p->base, gap, increment, steps, count);
 }
 
+static void core_kv_wanted(void *context, struct replica *core, struct request *r, int64_t blocks) {
+    (void)core;
+    struct data_parallel *p = context;
+    p->events->kv_wanted(p->events->context, &p->base, r, blocks);
+}
+
 /* ---- what its owner calls ---- */
 
 static uint32_t choose(struct data_parallel *p) {
@@ -190,6 +196,18 @@ static void parallel_revive(struct replica *replica) {
     gather(p);
 }
 
+static void parallel_kv_arrived(struct replica *replica, struct request *r) {
+    struct data_parallel *p = parallel_of(replica);
+    replica_kv_arrived(core_of(p, r), r);
+    gather(p);
+}
+
+static void parallel_kv_left(struct replica *replica, struct request *r) {
+    struct data_parallel *p = parallel_of(replica);
+    replica_kv_left(core_of(p, r), r);
+    gather(p);
+}
+
 static const struct replica_ops parallel_ops = {
     .name = "data-parallel",
     .submit = parallel_submit,
@@ -202,6 +220,8 @@ static const struct replica_ops parallel_ops = {
     .pace = parallel_pace,
     .hang = parallel_hang,
     .revive = parallel_revive,
+    .kv_arrived = parallel_kv_arrived,
+    .kv_left = parallel_kv_left,
 };
 
 struct replica *data_parallel_create(struct engine *engine, const struct replica_config *config,
@@ -221,6 +241,7 @@ struct replica *data_parallel_create(struct engine *engine, const struct replica
         .first_token = core_first_token,
         .finished = core_finished,
         .token_gaps = core_token_gaps,
+        .kv_wanted = core_kv_wanted,
         .watch = events->watch,
         .context = p,
     };

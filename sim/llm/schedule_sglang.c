@@ -165,7 +165,7 @@ static void add_waiting(struct prefill_pass *p) {
             b->sglang.full = true;
             return;
         }
-        if (b->adapters && !adapters_fit(b->adapters, r->adapter)) {
+        if (r->remote != REMOTE_NONE || (b->adapters && !adapters_fit(b->adapters, r->adapter))) {
             continue;
         }
         enum verdict verdict = add(p, r);
@@ -312,9 +312,57 @@ static bool decode(struct batching *b, struct step_shape *shape) {
     return all_fit;
 }
 
+/* ---- KV from another server (disaggregation/decode.py) ---- */
+
+/* DecodePreallocQueue: room for the prompt, and some for each answer that is or will be in the making. */
+static bool has_room(const struct batching *b, const struct request *r, int64_t here) {
+    int64_t answers = b->running_count + b->coming.count + here;
+    int64_t size = b->config.block_tokens;
+    int64_t free = b->free_blocks * size - answers * b->config.reserved_decode_tokens;
+    return answers == 0 || paged(b, r->input_tokens) <= free;
+}
+
+/* The prefill server has made its first token, which is told of now. */
+static bool join_prebuilt(struct batching *b, struct request *r) {
+    struct prefix_match match = {.tokens = r->computed};
+    if (b->running_count >= b->config.max_num_seqs) {
+        return false;
+    }
+    join(b, r, &match, 0);
+    batching_first_token(b, r);
+    return true;
+}
+
+static void take_remote(struct batching *b) {
+    int64_t here = 0;
+    for (struct request *r = b->waiting.head, *next; r; r = next) {
+        next = r->next;
+        here += r->remote == REMOTE_HERE && !join_prebuilt(b, r);
+    }
+    for (struct request *r = b->waiting.head, *next; r; r = next) {
+        next = r->next;
+        if (r->remote == REMOTE_WANTED && (!has_room(b, r, here) || !remote_reserve(b, r))) {
+            return;
+        }
+    }
+}
+
+/* All of its requests come with their KV; those that were retracted are computed again. */
+static bool waits_for_prompts(const struct batching *b) {
+    for (const struct request *r = b->waiting.head; r; r = r->next) {
+        if (r->remote == REMOTE_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool schedule_sglang(struct batching *b, struct step_shape *shape) {
     struct sglang_state *s = &b->sglang;
     catch_up(b);
+    if (b->config.kv_role == KV_ROLE_DECODE) {
+        take_remote(b);
+    }
     for (int64_t i = 0; i < b->running_count; i++) {
         b->scheduled[i] = 0;
     }
@@ -328,5 +376,5 @@ bool schedule_sglang(struct batching *b, struct step_shape *shape) {
     s->decoded = !prompts;
     s->batch = b->running_count;
     s->idle = b->running_count == 0;
-    return all_fit && (!b->waiting.head || s->full);
+    return all_fit && (!waits_for_prompts(b) || s->full);
 }

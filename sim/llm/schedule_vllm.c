@@ -26,6 +26,10 @@
  * before is waited for. A request that comes during step n joins step n + 2, and what leaves after step n has
  * its place taken in step n + 2.
  *
+ * A request whose prompt another server has computed (kv_transfer_params) is given blocks for all of it when
+ * its turn comes, beyond those in the prefix cache, and then passed over until its KV has come
+ * (WAITING_FOR_REMOTE_KVS); it is before all others then. The last token of the prompt is computed here.
+ *
  * Left out: the block that vLLM keeps as a null block (1 of thousands), and what later versions put before
  * admission (the whole sequence must fit, --scheduler-reserve-full-isl; a watermark of free blocks). */
 #include "llm/batching_private.h"
@@ -116,6 +120,23 @@ static struct request *first_that_fits(const struct batching *b, struct request 
     return r;
 }
 
+/* Its KV comes from another replica, or has come: all but its last token's, which makes the first one of the
+ * answer. Taking blocks for it costs nothing of the budget. */
+static bool admit_remote(struct turn *t, struct request *r) {
+    if (r->remote == REMOTE_WANTED) {
+        return remote_reserve(t->b, r);
+    }
+    struct prefix_match match = {.tokens = r->computed};
+    int64_t tokens = tokens_known(r) - r->computed;
+    if (!blocks_take(t->b, r, tokens, 0)) {
+        return false;
+    }
+    t->budget -= tokens;
+    shape_count(t->shape, r, tokens, 1);
+    join(t->b, r, &match, tokens);
+    return true;
+}
+
 static void schedule_waiting(struct turn *t) {
     struct batching *b = t->b;
     struct request *next = b->waiting.head;
@@ -125,6 +146,12 @@ static void schedule_waiting(struct turn *t) {
             return;
         }
         next = r->next;
+        if (r->remote != REMOTE_NONE) {
+            if (!admit_remote(t, r)) {
+                return;
+            }
+            continue;
+        }
         struct prefix_match match = prefix_of(b, r);
         int64_t tokens = tokens_known(r) - match.tokens;
         if (tokens > t->budget) {

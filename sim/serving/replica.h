@@ -31,6 +31,9 @@ struct replica_events {
      * `increment` more in each further one. */
     void (*token_gaps)(void *context, struct replica *replica, simtime gap, simtime increment, uint64_t steps,
                        uint64_t count);
+    /* Took `blocks` blocks for the KV of a request (request.remote): it may come now, and not from inside
+     * this call. NULL where no such requests are submitted. */
+    void (*kv_wanted)(void *context, struct replica *replica, struct request *request, int64_t blocks);
     void *context;
     const struct watch *watch; /* must be there when requests are watched */
 };
@@ -48,6 +51,9 @@ struct replica_ops {
     void (*pace)(struct replica *replica, int64_t ppm);   /* sets pace_ppm */
     void (*hang)(struct replica *replica);
     void (*revive)(struct replica *replica);
+    /* NULL: has no KV to hand over */
+    void (*kv_arrived)(struct replica *replica, struct request *request);
+    void (*kv_left)(struct replica *replica, struct request *request);
 };
 
 enum { REPLICA_STEP_CLASSES = 21 }; /* up to SERVICE_TIME_MAX_TOKENS */
@@ -153,6 +159,16 @@ static inline void replica_look(struct replica *r) {
     if (r->ops->look) {
         r->ops->look(r);
     }
+}
+
+/* The KV that was wanted for the request is there: it may join a batch. */
+static inline void replica_kv_arrived(struct replica *r, struct request *request) {
+    r->ops->kv_arrived(r, request);
+}
+
+/* What a request that was answered has left behind (request.leaves_kv) is needed no longer. */
+static inline void replica_kv_left(struct replica *r, struct request *request) {
+    r->ops->kv_left(r, request);
 }
 
 /* For engines: `steps` steps of so many tokens have ended. */

@@ -369,6 +369,7 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
         .gpu_memory_utilization =
             args->gpu_memory_utilization > 0 ? args->gpu_memory_utilization : default_utilization,
         .scheduler = scheduler_of(args),
+        .kv_role = args->kv_transfer.role,
         .queue_limit = -1,
         .time_factor = 1,
         .api_overhead_s = api_overhead_s,

@@ -31,6 +31,10 @@ static const double tgi_waiting_ratio = 0.3;
 /* TGI_WIGGLE_ROOM, server/text_generation_server/models/globals.py */
 static const double tgi_wiggle_room = 0.95;
 
+/* SGLANG_NUM_RESERVED_DECODE_TOKENS; disaggregation/decode.py: DecodePreallocQueue, whose tree cache is a
+ * chunk cache. */
+static const int64_t sglang_reserved_tokens = 512;
+
 static int64_t given(int64_t value, int64_t otherwise) {
     return value >= 0 ? value : otherwise;
 }
@@ -66,7 +70,8 @@ static void sglang_chunk(struct replica_config *c, const struct engine_args *arg
 
 static void sglang_fill(struct replica_config *c, const struct engine_args *args, double memory_bytes) {
     sglang_chunk(c, args, memory_bytes);
-    c->prefix_caching = args->prefix_caching != 0;
+    c->prefix_caching = args->prefix_caching != 0 && c->kv_role != KV_ROLE_DECODE;
+    c->reserved_decode_tokens = given(args->kv_transfer.reserved_decode_tokens, sglang_reserved_tokens);
     c->mixed_chunk = args->mixed_chunk == 1;
     c->longest_prefix_first = args->schedule_policy != NULL && strcmp(args->schedule_policy, "lpm") == 0;
     c->schedule_conservativeness = args->schedule_conservativeness > 0 ? args->schedule_conservativeness : 1;

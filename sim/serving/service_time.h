@@ -138,9 +138,12 @@ struct replica_config {
     bool priority_scheduling;
     struct speculation speculation;
     struct adapter_limits adapters;
-    double adapter_bytes;     /* of one, at --max-lora-rank, all GPUs together */
-    int64_t lookahead_tokens; /* KV slots behind the tokens of a step, for a draft model to write to */
-    uint64_t seed;            /* of what is drawn a request: which drafts are right */
+    double adapter_bytes; /* of one, at --max-lora-rank, all GPUs together */
+    enum kv_role kv_role; /* as its arguments say */
+    int64_t
+        reserved_decode_tokens; /* KV kept free for each request that decodes, when KV of others is let in */
+    int64_t lookahead_tokens;   /* KV slots behind the tokens of a step, for a draft model to write to */
+    uint64_t seed;              /* of what is drawn a request: which drafts are right */
     enum precision weights, kv;
     double gpu_memory_utilization;
     double weight_bytes;       /* all GPUs together: what is loaded at start */

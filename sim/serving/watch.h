@@ -26,6 +26,7 @@ enum watch_phase {
     WATCH_DECODE,        /* in steps that only decode */
     WATCH_DECODE_BESIDE, /* in steps in which prompts of others are computed too */
     WATCH_SERVICE,       /* a thread of a plain server works on it */
+    WATCH_REMOTE,        /* its KV comes from another replica */
     WATCH_PHASES
 };
 

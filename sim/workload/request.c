@@ -82,6 +82,7 @@ void request_again(struct request *r) {
     r->generated = r->computed = r->blocks = 0;
     r->held_chunks = r->shared_blocks = r->cached_tokens = 0;
     r->drafts = 0;
+    r->remote = REMOTE_NONE;
     r->status = REQUEST_IN_FLIGHT;
     r->place = REQUEST_PLACE_NONE;
     r->retries++;

@@ -27,6 +27,14 @@ extern const char *const request_status_names[]; /* ended by NULL */
 /* What a prompt is made of beside text. */
 enum request_modality { MODALITY_TEXT, MODALITY_IMAGE, MODALITY_AUDIO, MODALITY_IMAGE_AND_AUDIO, MODALITIES };
 
+/* KV of a prompt that another replica has computed. */
+enum remote_kv {
+    REMOTE_NONE,
+    REMOTE_WANTED, /* there is no room for it yet */
+    REMOTE_COMING, /* its blocks are taken */
+    REMOTE_HERE
+};
+
 /* 272 bytes; dates in ps, -1 = not yet. */
 struct request {
     uint64_t id; /* the trace row: stable whatever the definitions do */
@@ -75,7 +83,10 @@ struct request {
     bool watched;   /* somebody wants to know its life (--explain) */
     uint8_t modality : 2; /* enum request_modality */
     bool cancelled : 1;   /* stopped by its user after the first token */
+    uint8_t remote : 2;   /* enum remote_kv */
+    bool leaves_kv : 1;   /* answered, its KV stays with its replica until that is told otherwise */
     uint8_t retries;      /* attempts before this one */
+    uint32_t handover;    /* of whom holds it between prefill and decode; 0 = nobody */
 };
 
 enum { REQUEST_PLACE_NONE = 0 };
