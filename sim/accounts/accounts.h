@@ -77,7 +77,9 @@ void series_free(struct world *w);
 
 /* rows.c */
 bool rows_open(struct world *w, const char *directory, bool compress, bool own_thread, struct error *err);
-void rows_request(struct world *w, const struct request *r, const struct outcome *o);
+/* `handover` NULL: one replica did it all. */
+void rows_request(struct world *w, const struct request *r, const struct outcome *o,
+                  const struct handover_trace *handover);
 void rows_decision(struct world *w, const struct hpa *spec, const char *workload,
                    const struct hpa_decision *decision);
 void rows_event(struct world *w, const char *object, const char *reason, const char *message);

@@ -17,6 +17,9 @@ struct request_row {
     int32_t replica;
     uint32_t preemptions;
     uint8_t status, counted, good, attempts, cancelled;
+    int32_t prefill_replica; /* from here on: of runs with a disaggregated service */
+    simtime prefill_ps, kv_wait_ps, kv_transfer_ps;
+    uint64_t kv_bytes;
 };
 
 #define COLUMN(name, type, member, units, long_name)                                                         \
@@ -48,6 +51,13 @@ static const struct column request_columns[] = {
     COLUMN("attempts", COLUMN_U8, attempts, "1",
            "times it was sent; queue_s, replica and tokens are of the last"),
     COLUMN("cancelled", COLUMN_U8, cancelled, "1", "stopped by its user after the first token"),
+    COLUMN("prefill_replica", COLUMN_I32, prefill_replica, "1",
+           "row of /replicas that prefilled it for `replica` to decode; -1 = none"),
+    COLUMN("prefill_s", COLUMN_SECONDS_PS, prefill_ps, "s",
+           "there, from the first batch to the prompt's end"),
+    COLUMN("kv_wait_s", COLUMN_SECONDS_PS, kv_wait_ps, "s", "from there to its KV's leaving"),
+    COLUMN("kv_transfer_s", COLUMN_SECONDS_PS, kv_transfer_ps, "s", "its KV's way"),
+    COLUMN("kv_bytes", COLUMN_U64, kv_bytes, "B", "of KV that came"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -108,7 +118,7 @@ struct replica_row {
     int64_t gpus;
     uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
     uint64_t prefix_queries, prefix_hits;
-    uint64_t step_tokens, gaps;
+    uint64_t step_tokens, gaps, kv_out_bytes, kv_in_bytes;
     int64_t max_model_len;
     double busy_s, kv_peak, kv_end, gap_s;
     uint32_t servers, waiting, running, restarts;
@@ -153,6 +163,8 @@ static const struct column replica_columns[] = {
     REPLICA("gap_s", COLUMN_F64, gap_s, "s", "of these gaps in sum"),
     REPLICA("restarts", COLUMN_U32, restarts, "1", "times its container was started again"),
     REPLICA("down_s", COLUMN_F64, down_s, "s", "not Ready after it had been, and not told to stop"),
+    REPLICA("kv_out_bytes", COLUMN_U64, kv_out_bytes, "B", "KV of prompts that another one fetched from it"),
+    REPLICA("kv_in_bytes", COLUMN_U64, kv_in_bytes, "B", "and that it fetched"),
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -180,6 +192,18 @@ static const struct column node_columns[] = {
     {NULL, COLUMN_F64, 0, NULL, NULL, NULL, NULL},
 };
 
+/* Those of the disaggregated are the last ones. */
+static const struct column *columns_of_requests(const struct world *w) {
+    enum { ALL = sizeof request_columns / sizeof *request_columns, OF_HANDOVERS = 5 };
+    if (world_is_disaggregated(w)) {
+        return request_columns;
+    }
+    struct column *some = arena_array(w->arena, ALL - OF_HANDOVERS, sizeof *some);
+    memcpy(some, request_columns, (ALL - OF_HANDOVERS) * sizeof *some);
+    some[ALL - OF_HANDOVERS - 1] = request_columns[ALL - 1];
+    return some;
+}
+
 bool rows_open(struct world *w, const char *directory, bool compress, bool own_thread, struct error *err) {
     struct record_options options = {.directory = directory, .compress = compress, .own_thread = own_thread};
     w->recorder = recorder_open(&options, err);
@@ -187,7 +211,7 @@ bool rows_open(struct world *w, const char *directory, bool compress, bool own_t
         return false;
     }
     w->requests_table =
-        recorder_table(w->recorder, "/requests", request_columns, sizeof(struct request_row), err);
+        recorder_table(w->recorder, "/requests", columns_of_requests(w), sizeof(struct request_row), err);
     w->decisions_table =
         w->requests_table && w->scaler_count > 0
             ? recorder_table(w->recorder, "/decisions", decision_columns, sizeof(struct decision_row), err)
@@ -212,7 +236,21 @@ static simtime span_ps(simtime from, simtime to) {
     return from < 0 || to < 0 ? -1 : to - from;
 }
 
-void rows_request(struct world *w, const struct request *r, const struct outcome *o) {
+static void put_handover(struct request_row *row, const struct world *w, const struct request *r,
+                         const struct handover_trace *t) {
+    row->prefill_replica = -1;
+    row->prefill_ps = row->kv_wait_ps = row->kv_transfer_ps = -1;
+    if (t) {
+        row->prefill_replica = (int32_t)w->pods[t->prefill_replica]->pod->index;
+        row->prefill_ps = span_ps(r->scheduled_ps, t->prefilled_ps);
+        row->kv_wait_ps = span_ps(t->prefilled_ps, t->begun_ps);
+        row->kv_transfer_ps = span_ps(t->begun_ps, t->arrived_ps);
+        row->kv_bytes = t->arrived_ps < 0 ? 0 : t->kv_bytes;
+    }
+}
+
+void rows_request(struct world *w, const struct request *r, const struct outcome *o,
+                  const struct handover_trace *handover) {
     if (!w->recorder) {
         return;
     }
@@ -242,6 +280,9 @@ void rows_request(struct world *w, const struct request *r, const struct outcome
         .attempts = (uint8_t)(r->retries + 1),
         .cancelled = r->cancelled,
     };
+    if (w->handovers) {
+        put_handover(&row, w, r, handover);
+    }
     append(w, w->requests_table, &row);
 }
 
@@ -342,6 +383,8 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         row.kv_end = (double)p->replica->kv_permille / 1000;
         row.waiting = p->replica->waiting;
         row.running = p->replica->running;
+        row.kv_out_bytes = p->kv_out_bytes;
+        row.kv_in_bytes = p->kv_in_bytes;
         row.step_tokens = p->replica->step_tokens;
         row.gap_s = simtime_total_to_s(p->gap_sum);
         for (size_t i = 0; i < TOKEN_GAP_BUCKETS; i++) {

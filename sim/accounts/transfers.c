@@ -121,6 +121,22 @@ static bool serve_pulls(struct world *w, uint32_t demand, size_t zone, struct er
     return move(w, &images, err) && move(w, &weights, err);
 }
 
+/* KV of prompts, from where they were computed to where they are answered. */
+static bool serve_handovers(struct world *w, size_t from, struct error *err) {
+    size_t zones = w->scenario.zone_count;
+    bool ok = true;
+    for (size_t to = 0; ok && w->kv_bytes && to < zones; to++) {
+        for (uint32_t s = 0; ok && to != from && s < w->service_count; s++) {
+            struct movement m = {.from = zone_place(w, from),
+                                 .to = zone_place(w, to),
+                                 .service = w->services[s].name,
+                                 .bytes = w->kv_bytes[(from * zones + to) * w->service_count + s]};
+            ok = m.bytes == 0 || move(w, &m, err);
+        }
+    }
+    return ok;
+}
+
 bool transfers_make(struct world *w, struct error *err) {
     bool ok = true;
     for (size_t zone = 0; ok && zone < w->scenario.zone_count; zone++) {
@@ -130,6 +146,7 @@ bool transfers_make(struct world *w, struct error *err) {
         for (uint32_t d = 0; ok && d < w->demand_count; d++) {
             ok = serve_pulls(w, d, zone, err);
         }
+        ok = ok && serve_handovers(w, zone, err);
     }
     return ok;
 }

@@ -2,6 +2,11 @@
  * queues and KV caches as of its last look, where the policy has a metrics_refresh. */
 #include "run/run_private.h"
 
+/* Of a service that is disaggregated those that decode are chosen by themselves. */
+struct service_state *candidates_stage(const struct world *w, const struct serving_pod *p) {
+    return p->decodes ? w->services[p->service].decode : &w->services[p->service];
+}
+
 static simtime last_look(const struct world *w, const struct service_state *s) {
     simtime now = engine_now(w->engine);
     return now - now % s->metrics_refresh_ps;
@@ -31,7 +36,7 @@ void candidates_refresh(struct world *w, struct serving_pod *p) {
     if (p->candidate < 0) {
         return;
     }
-    struct service_state *s = &w->services[p->service];
+    struct service_state *s = candidates_stage(w, p);
     struct dd_candidate *c = &s->candidates[p->candidate];
     c->outstanding = p->outstanding;
     c->tokens = p->outstanding_tokens;
@@ -67,7 +72,7 @@ static void share_weight(struct world *w, struct service_state *s, uint32_t dema
 }
 
 void candidates_add(struct world *w, struct serving_pod *p) {
-    struct service_state *s = &w->services[p->service];
+    struct service_state *s = candidates_stage(w, p);
     size_t capacity = s->candidate_capacity;
     s->candidates = arena_grow(w->arena, s->candidates, s->candidate_count, s->candidate_count + 1u,
                                &capacity, sizeof *s->candidates);
@@ -86,7 +91,7 @@ void candidates_remove(struct world *w, struct serving_pod *p) {
     if (p->candidate < 0) {
         return;
     }
-    struct service_state *s = &w->services[p->service];
+    struct service_state *s = candidates_stage(w, p);
     for (uint32_t i = (uint32_t)p->candidate; i + 1 < s->candidate_count; i++) {
         s->candidates[i] = s->candidates[i + 1];
         s->candidate_pods[i] = s->candidate_pods[i + 1];

@@ -54,6 +54,9 @@ static bool goes_on(struct world *w, struct request *r, enum request_status stat
     }
     transfers_count(w, r);
     series_attempted(w, r);
+    if (r->handover) {
+        handover_free(w, r);
+    }
     if (r->watched) {
         diary_tries_again(w->diary, r, engine_now(w->engine), status, after);
     }
@@ -63,7 +66,10 @@ static bool goes_on(struct world *w, struct request *r, enum request_status stat
     return true;
 }
 
-static void finish(struct world *w, struct request *r, enum request_status status) {
+void dataplane_finish(struct world *w, struct request *r, enum request_status status) {
+    if (r->handover && !handover_close(w, r, status)) {
+        return;
+    }
     if (r->counted && r->first_token_ps >= 0) {
         w->pods[r->replica]->gap_sum += r->last_token_ps - r->first_token_ps;
     }
@@ -83,7 +89,10 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     struct outcome outcome = outcome_of(r, &service_of(w, r)->limits);
     scopes_finished(w, r, &outcome);
     series_finished(w, r, &outcome);
-    rows_request(w, r, &outcome);
+    rows_request(w, r, &outcome, handover_trace(w, r));
+    if (r->handover) {
+        handover_free(w, r);
+    }
     if (w->diary) {
         explain_ended(w, r);
     }
@@ -92,7 +101,11 @@ static void finish(struct world *w, struct request *r, enum request_status statu
     dataplane_stop_when_done(w);
 }
 
-static void count_reject(struct service_state *s, const char *reason) {
+void dataplane_count_reject(struct world *w, const struct request *r, const char *reason) {
+    struct service_state *s = service_of(w, r);
+    if (r->watched) {
+        explain_rejected(w, r, reason);
+    }
     for (int i = 0; i < REJECT_REASONS_MAX; i++) {
         if (!s->rejects[i].text) {
             s->rejects[i].text = reason;
@@ -106,20 +119,9 @@ static void count_reject(struct service_state *s, const char *reason) {
 
 /* ---- from the gateway to a replica ---- */
 
-static struct dd_route_report report_of(const struct world *w, const struct request *r) {
-    return (struct dd_route_report){.id = r->id,
-                                    .replica = w->pods[r->replica]->number,
-                                    .tokens = r->generated,
-                                    .at_s = simtime_to_s(engine_now(w->engine))};
-}
-
-static void release_from_pod(struct world *w, struct request *r) {
+void dataplane_leave_pod(struct world *w, struct request *r) {
     struct serving_pod *p = w->pods[r->replica];
-    struct service_state *s = service_of(w, r);
-    if (s->router->ended) {
-        struct dd_route_report report = report_of(w, r);
-        s->router->ended(s->router_state, &report);
-    }
+    routing_ended(w, r);
     allocation_release(w, p, r);
     bill_outstanding(w, p, -1);
     p->outstanding_tokens -= r->input_tokens;
@@ -159,15 +161,12 @@ static void submit(struct world *w, struct request *r) {
         candidates_refresh(w, p);
         return;
     } else {
-        count_reject(service_of(w, r), reason);
-        if (r->watched) {
-            explain_rejected(w, r, reason);
-        }
+        dataplane_count_reject(w, r, reason);
     }
     struct service_state *s = service_of(w, r);
     leave_queue(w, r);
-    release_from_pod(w, r);
-    finish(w, r, end);
+    dataplane_leave_pod(w, r);
+    dataplane_finish(w, r, end);
     release(w, s);
 }
 
@@ -176,60 +175,9 @@ static void submit_later(void *context, uint64_t argument) {
     submit(context, r);
 }
 
-/* One-way seconds between a region's gateway and the zone of a pod's node; 0 inside a zone and for bare pods.
- */
-static simtime hop_ps(const struct world *w, const struct request *r, const struct serving_pod *p) {
-    if (r->region == 0 || p->pod->node < 0) {
-        return 0;
-    }
-    uint32_t region = w->region_of_name[r->region] - 1;
-    const struct node *node = cluster_node(w->cluster, (size_t)p->pod->node);
-    uint32_t zone = w->pool_zone[node->pool];
-    double latency_s;
-    double bandwidth;
-    if (zone == w->region_zone[region] ||
-        !platform_path(&w->platform, w->gateway_host[w->region_zone[region]], w->gateway_host[zone],
-                       &latency_s, &bandwidth)) {
-        return 0;
-    }
-    return simtime_from_s(latency_s);
-}
-
-static void route(struct world *w, struct request *r) {
-    struct service_state *s = service_of(w, r);
-    struct dd_route_request seen = {.id = r->id,
-                                    .session = r->session,
-                                    .input_tokens = r->input_tokens,
-                                    .tenant = r->tenant,
-                                    .prefix = r->chunks,
-                                    .prefix_count = r->chunk_count,
-                                    .prefix_tokens = r->chunk_tokens,
-                                    .at_s = simtime_to_s(engine_now(w->engine)),
-                                    .ttft_s = s->limits.ttft_s,
-                                    .tpot_s = s->limits.tpot_s};
-    double draws[2];
-    const double *uniform = NULL;
-    if (!s->router->deterministic) {
-        struct rng rng = rng_stream_id(w->seed, RNG_ROUTER, s->router_stream ^ r->id);
-        for (int i = 0; i <= r->retries; i++) { /* each attempt has draws of its own */
-            draws[0] = rng_uniform(&rng);
-            draws[1] = rng_uniform(&rng);
-        }
-        uniform = draws;
-    }
-    candidates_see(w, s);
-    uint32_t chosen = s->router->choose(s->router_state, &seen, s->candidates, s->candidate_count, uniform);
-    if (chosen >= s->candidate_count) {
-        error_set(&w->failure, ERROR_FAILED, "router '%s' chose replica %u of %u", s->router->name, chosen,
-                  s->candidate_count);
-        engine_stop(w->engine);
-        chosen = 0;
-    }
-    struct serving_pod *p = s->candidate_pods[chosen];
-    simtime hop = hop_ps(w, r, p);
-    if (r->watched) {
-        explain_routed(w, r, s, chosen, hop);
-    }
+void dataplane_route(struct world *w, struct request *r, struct service_state *stage) {
+    simtime hop;
+    struct serving_pod *p = routing_choose(w, stage, r, &hop);
     r->replica = (int32_t)p->replica->index;
     r->down_ps += p->api_overhead_ps;
     bill_outstanding(w, p, 1);
@@ -243,9 +191,30 @@ static void route(struct world *w, struct request *r) {
     engine_at(w->engine, engine_now(w->engine) + hop, EVENT_ARRIVAL, submit_later, w, (uint64_t)(uintptr_t)r);
 }
 
+static void route(struct world *w, struct request *r) {
+    struct service_state *s = service_of(w, r);
+    if (s->decode && r->input_tokens >= s->handover_tokens_from) {
+        handover_begin(w, r);
+    } else {
+        dataplane_route(w, r, s->decode ? s->decode : s);
+    }
+}
+
+/* Replicas that stand ready to do something for a request: none, while there are none of one kind. */
+static uint32_t ready_for(const struct service_state *s) {
+    return s->decode && s->decode->candidate_count == 0 ? 0 : s->candidate_count;
+}
+
+void dataplane_end(struct world *w, struct request *r, enum request_status status) {
+    leave_queue(w, r);
+    dataplane_finish(w, r, status);
+}
+
 void dataplane_give_up(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
-    if (r->replica >= 0 && r->place == REQUEST_PLACE_NONE) {
+    if (r->handover) {
+        handover_stop(w, r, REQUEST_TIMED_OUT);
+    } else if (r->replica >= 0 && r->place == REQUEST_PLACE_NONE) {
         r->status = REQUEST_TIMED_OUT; /* between gateway and replica: it ends on arrival there */
     } else if (r->replica >= 0) {
         replica_cancel(w->pods[r->replica]->replica, r, REQUEST_TIMED_OUT);
@@ -255,8 +224,7 @@ void dataplane_give_up(struct world *w, struct request *r) {
         } else {
             request_list_remove(&s->held, r);
         }
-        leave_queue(w, r);
-        finish(w, r, REQUEST_TIMED_OUT);
+        dataplane_end(w, r, REQUEST_TIMED_OUT);
     }
 }
 
@@ -270,8 +238,11 @@ void dataplane_stop(struct world *w, struct request *r) {
 
 /* What is held at the gateway goes on as far as there is room: after anything that makes some. */
 static void release(struct world *w, struct service_state *s) {
+    if (s->decode) {
+        handover_release(w, s);
+    }
     if (!s->gate.holds) {
-        while (s->held.head && s->candidate_count > 0) {
+        while (s->held.head && ready_for(s) > 0) {
             route(w, request_list_pop_front(&s->held));
         }
         return;
@@ -280,7 +251,7 @@ static void release(struct world *w, struct service_state *s) {
         return;
     }
     s->gate.releasing = true;
-    while (s->candidate_count > 0) {
+    while (ready_for(s) > 0) {
         struct gate_load load = load_of(w, s);
         struct request *r = gate_release(&s->gate, &load);
         if (!r) {
@@ -326,11 +297,8 @@ static void at_gateway(struct world *w, struct request *r) {
     }
     const char *reason = why_not(w, s, r);
     if (reason) {
-        count_reject(s, reason);
-        if (r->watched) {
-            explain_rejected(w, r, reason);
-        }
-        finish(w, r, REQUEST_REJECTED);
+        dataplane_count_reject(w, r, reason);
+        dataplane_finish(w, r, REQUEST_REJECTED);
         return;
     }
     s->waiting++;
@@ -341,7 +309,7 @@ static void at_gateway(struct world *w, struct request *r) {
             diary_note(w->diary, r, now, "is held there until its turn comes");
         }
         release(w, s);
-    } else if (s->candidate_count == 0) {
+    } else if (ready_for(s) == 0) {
         request_list_push_back(&s->held, r);
         if (r->watched) {
             diary_held(w->diary, r, now);
@@ -416,12 +384,8 @@ static void on_first_token(void *context, struct replica *replica, struct reques
         diary_first_token(w->diary, r, engine_now(w->engine));
     }
     patience_ends(w, r);
-    struct service_state *s = service_of(w, r);
-    if (s->router->first_token) {
-        struct dd_route_report report = report_of(w, r);
-        s->router->first_token(s->router_state, &report);
-    }
-    if (s->clients.cancel) {
+    routing_first_token(w, r);
+    if (service_of(w, r)->clients.cancel) {
         clients_reads(w, r);
     }
 }
@@ -437,8 +401,8 @@ static void on_finished(void *context, struct replica *replica, struct request *
     if (w->workloads[w->pods[replica->index]->demand].plain && r->scheduled_ps >= 0) {
         s->plain_service_ps += engine_now(w->engine) - r->scheduled_ps;
     }
-    release_from_pod(w, r);
-    finish(w, r, status);
+    dataplane_leave_pod(w, r);
+    dataplane_finish(w, r, status);
     release(w, s);
 }
 
@@ -460,7 +424,10 @@ static void make_replica(struct world *w, struct serving_pod *p) {
         return;
     }
     const struct pool_times *on = &load->on_pool[cluster_node(w->cluster, (size_t)p->pod->node)->pool];
-    p->replica = data_parallel_create(w->engine, &on->config, on->times, !w->stepping, &w->replica_events);
+    bool prefills = load->kv_role == KV_ROLE_PREFILL;
+    p->replica = data_parallel_create(w->engine, &on->config, on->times, !w->stepping,
+                                      prefills ? &w->prefill_events : &w->replica_events);
+    p->decodes = load->kv_role == KV_ROLE_DECODE;
     p->api_overhead_ps = simtime_from_s(on->config.api_overhead_s);
 }
 
@@ -517,10 +484,11 @@ static void on_pod_terminating(void *context, struct pod *pod) {
 }
 
 static void on_pod_killed(void *context, struct pod *pod) {
-    (void)context;
+    struct world *w = context;
     struct serving_pod *p = pod->owner_data;
     if (p) {
         replica_stop(p->replica, REQUEST_FAILED);
+        handover_pod_killed(w, p);
     }
 }
 
@@ -591,6 +559,7 @@ bool dataplane_begin(struct world *w, struct error *err) {
         .context = w,
         .watch = diary_watch(w->diary),
     };
+    handover_build(w);
     make_cluster(w);
     faults_begin(w);
     cluster_begin(w->cluster, w->replicas_wanted, strcmp(w->scenario.start, "warm") == 0);
@@ -602,36 +571,4 @@ bool dataplane_begin(struct world *w, struct error *err) {
         return false;
     }
     return true;
-}
-
-struct left_over {
-    struct request **items;
-    size_t count;
-};
-
-static void collect(void *context, struct request *r) {
-    struct left_over *l = context;
-    l->items[l->count++] = r;
-}
-
-static int by_id(const void *a, const void *b) {
-    const struct request *x = *(struct request *const *)a;
-    const struct request *y = *(struct request *const *)b;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-void dataplane_finish_all(struct world *w) {
-    for (size_t i = 0; i < w->serving_count; i++) {
-        replica_settle(w->pods[i]->replica);
-    }
-    struct left_over left = {mem_zalloc(request_pool_live(w->pool), sizeof(struct request *)), 0};
-    request_pool_each(w->pool, collect, &left);
-    qsort(left.items, left.count, sizeof(struct request *), by_id);
-    for (size_t i = 0; i < left.count; i++) {
-        if (left.items[i]->replica >= 0) {
-            allocation_release(w, w->pods[left.items[i]->replica], left.items[i]);
-        }
-        finish(w, left.items[i], REQUEST_UNFINISHED);
-    }
-    free(left.items);
 }

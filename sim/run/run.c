@@ -162,6 +162,42 @@ static void say_pending(struct world *w) {
     }
 }
 
+/* What is left when the run is over becomes unfinished. */
+struct left_over {
+    struct request **items;
+    size_t count;
+};
+
+static void collect(void *context, struct request *r) {
+    struct left_over *l = context;
+    l->items[l->count++] = r;
+}
+
+static int by_id(const void *a, const void *b) {
+    const struct request *x = *(struct request *const *)a;
+    const struct request *y = *(struct request *const *)b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static void finish_all(struct world *w) {
+    for (size_t i = 0; i < w->serving_count; i++) {
+        replica_settle(w->pods[i]->replica);
+    }
+    struct left_over left = {mem_zalloc(request_pool_live(w->pool), sizeof(struct request *)), 0};
+    request_pool_each(w->pool, collect, &left);
+    qsort(left.items, left.count, sizeof(struct request *), by_id);
+    for (size_t i = 0; i < left.count; i++) {
+        if (left.items[i]->replica >= 0) {
+            allocation_release(w, w->pods[left.items[i]->replica], left.items[i]);
+        }
+        if (left.items[i]->handover) {
+            handover_abandon(w, left.items[i]);
+        }
+        dataplane_finish(w, left.items[i], REQUEST_UNFINISHED);
+    }
+    free(left.items);
+}
+
 static bool run_world(struct world *w, const struct run_options *options, struct run_result *result,
                       struct error *err) {
     if (options->strict && !notices_strict(&result->notices, err)) {
@@ -178,7 +214,7 @@ static bool run_world(struct world *w, const struct run_options *options, struct
     if (!go(w, options, err)) {
         return false;
     }
-    dataplane_finish_all(w);
+    finish_all(w);
     scopes_sum_up(w);
     series_end(w);
     if (error_is_set(&w->failure)) {

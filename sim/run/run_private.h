@@ -10,17 +10,47 @@ void changes_begin(struct world *w);
 
 /* dataplane.c */
 bool dataplane_begin(struct world *w, struct error *err);
-void dataplane_finish_all(struct world *w);                 /* what is left becomes unfinished */
 void dataplane_arrived(struct world *w, struct request *r); /* sent by its user now */
 void dataplane_give_up(struct world *w, struct request *r); /* before its first token */
 void dataplane_stop(struct world *w, struct request *r);    /* after it */
 void dataplane_stop_when_done(struct world *w);
+
+/* What handover.c needs of it. `stage`: the service, or its replicas that decode. */
+void dataplane_route(struct world *w, struct request *r, struct service_state *stage);
+void dataplane_leave_pod(struct world *w, struct request *r);
+void dataplane_count_reject(struct world *w, const struct request *r, const char *reason);
+void dataplane_end(struct world *w, struct request *r, enum request_status status); /* no replica has it */
+void dataplane_finish(struct world *w, struct request *r, enum request_status status);
+
+/* handover.c: prefill at one replica, decode at another; for requests that have a `handover`, from
+ * handover_begin to handover_free */
+void handover_build(struct world *w);                    /* nothing where no service is disaggregated */
+void handover_begin(struct world *w, struct request *r); /* both pools have a Ready replica */
+void handover_stop(struct world *w, struct request *r, enum request_status status);
+/* Its request ends. False: not yet; dataplane_finish is called again when its prefill replica has let go. */
+bool handover_close(struct world *w, struct request *r, enum request_status status);
+void handover_abandon(struct world *w, struct request *r); /* the run is over */
+void handover_free(struct world *w, struct request *r);
+void handover_release(struct world *w,
+                      struct service_state *s); /* those held go on, as far as there is who decodes */
+void handover_pod_killed(struct world *w, const struct serving_pod *p); /* its replica has stopped */
+const struct handover_trace *handover_trace(const struct world *w,
+                                            const struct request *r); /* NULL: has none */
+
+/* routing.c: the router's choice. `stage`: the service, or its replicas that decode. `hop`: how long it takes
+ * to get there: 0 inside a zone and for bare pods. */
+struct serving_pod *routing_choose(struct world *w, struct service_state *stage, struct request *r,
+                                   simtime *hop);
+simtime routing_hop(const struct world *w, const struct request *r, const struct serving_pod *p);
+void routing_first_token(struct world *w, const struct request *r); /* told to the router that chose */
+void routing_ended(struct world *w, const struct request *r);
 
 /* arrivals.c */
 void arrivals_begin(struct world *w);
 void arrivals_forget(struct request *r); /* what the record has beside itself */
 
 /* candidates.c: what routers choose from, as the gateway sees it */
+struct service_state *candidates_stage(const struct world *w, const struct serving_pod *p); /* whose it is */
 void candidates_add(struct world *w, struct serving_pod *p);
 void candidates_remove(struct world *w, struct serving_pod *p);
 void candidates_refresh(struct world *w, struct serving_pod *p); /* after an event at the replica */

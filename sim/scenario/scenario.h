@@ -114,6 +114,15 @@ struct admission_config {
     struct yaml_node *options; /* a mapping; NULL = nothing */
 };
 
+/* How requests find their way where prefill and decode are on different servers. */
+struct disaggregation_config {
+    const char **prefill, **decode; /* workloads; none = by their arguments */
+    size_t prefill_count, decode_count;
+    const char *router;         /* among those that decode; NULL = the policy's own, options and all */
+    struct yaml_node *options;  /* a mapping, what that router is told; NULL = nothing */
+    int64_t prompt_tokens_from; /* shorter prompts are computed where their answers are */
+};
+
 /* How requests find work. The entry that names a service counts for it, else the one that names none; there
  * is always one of those. */
 struct policy_config {
@@ -131,6 +140,7 @@ struct policy_config {
     struct yaml_node *weights;    /* a mapping from workload to number, 0 or more; NULL = all alike */
     struct yaml_node *priorities; /* a mapping from tenant to whole number; NULL = all 0 */
     struct yaml_node *adapters;   /* a mapping from tenant to the adapter of its requests; NULL = none */
+    struct disaggregation_config disaggregation;
 };
 
 /* How long work takes. Without an entry, a model server's own arguments and its node's GPU choose a built-in.

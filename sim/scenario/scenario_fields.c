@@ -268,6 +268,21 @@ static const struct field cancel_fields[] = {
     FIELDS_END,
 };
 
+static const struct field disaggregation_fields[] = {
+    ROW("prefill", TEXTS, disaggregation_config, prefill,
+        "Workloads that compute prompts, where their servers' arguments leave it open (`kv_both`).",
+        .count_offset = offsetof(struct disaggregation_config, prefill_count)),
+    ROW("decode", TEXTS, disaggregation_config, decode, "And those that make the answers.",
+        .count_offset = offsetof(struct disaggregation_config, decode_count)),
+    ROW("router", TEXT, disaggregation_config, router,
+        "How a request finds a replica that decodes; without it, as one that prefills."),
+    ROW("options", NODE, disaggregation_config, options, "What that router is told, by name."),
+    ROW("prompt_tokens_from", INTEGER, disaggregation_config, prompt_tokens_from,
+        "Shorter prompts are not handed over: the replica that decodes computes them itself (vLLM).",
+        .fallback = "0", WITHIN(0, 1e9)),
+    FIELDS_END,
+};
+
 const struct field scenario_policy_fields[] = {
     ROW("service", TEXT, policy_config, service,
         "The service it is for; without it, all that no entry names."),
@@ -314,6 +329,11 @@ const struct field scenario_policy_fields[] = {
      .offset = offsetof(struct policy_config, cancel),
      .rows = cancel_fields,
      .help = "Users that stop an answer they have begun to read (docs/clients.md)."},
+    {.key = "disaggregation",
+     .type = FIELD_STRUCT,
+     .offset = offsetof(struct policy_config, disaggregation),
+     .rows = disaggregation_fields,
+     .help = "Where some servers prefill and others decode (docs/disaggregation.md)."},
     FIELDS_END,
 };
 

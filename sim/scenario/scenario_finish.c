@@ -86,6 +86,11 @@ bool scenario_finish_policy(struct field_reader *reader, const struct yaml_node 
     if (policy->adapters != NULL && policy->adapters->kind != YAML_MAPPING) {
         return field_error(reader, node, "adapters", "expected a mapping from tenant to adapter");
     }
+    const struct yaml_node *options = policy->disaggregation.options;
+    if (options != NULL && options->kind != YAML_MAPPING) {
+        return field_error(reader, node, "disaggregation",
+                           "expected options to be a mapping from option to value");
+    }
     return true;
 }
 

@@ -235,6 +235,12 @@ bool world_build(struct world *w, struct error *err) {
     return w->engine != NULL;
 }
 
+static void free_router(const struct service_state *s) {
+    if (s->router && s->router->destroy && s->router_state) {
+        s->router->destroy(s->router_state);
+    }
+}
+
 void world_free(struct world *w) {
     for (size_t i = 0; i < w->serving_count; i++) {
         replica_destroy(w->pods[i]->replica);
@@ -242,8 +248,9 @@ void world_free(struct world *w) {
     for (uint32_t i = 0; i < w->service_count; i++) {
         struct service_state *s = &w->services[i];
         gate_free(&s->gate);
-        if (s->router && s->router->destroy && s->router_state) {
-            s->router->destroy(s->router_state);
+        free_router(s);
+        if (s->decode) {
+            free_router(s->decode);
         }
     }
     if (w->source) {

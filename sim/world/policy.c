@@ -28,21 +28,39 @@ static const char *field_of(const struct setting *s, const char *key, const char
 
 /* ---- the router ---- */
 
-static bool make_router(const struct setting *s) {
-    const struct dd_router_ops *router = s->service->router;
-    const struct option_source source = {.w = s->w,
-                                         .service = s->service,
+static bool make_router(const struct router_order *o, struct error *err) {
+    const struct dd_router_ops *router = o->of->router;
+    const struct option_source source = {.w = o->w,
+                                         .service = o->service,
                                          .kind = "router",
                                          .name = router->name,
                                          .rows = router->options,
-                                         .given = s->policy ? s->policy->options : NULL,
-                                         .pos = s->policy ? &s->policy->pos : NULL,
-                                         .field = arena_printf(s->w->arena, "%s.options", s->list),
+                                         .given = o->options,
+                                         .pos = o->pos,
+                                         .field = o->field,
                                          .promise_s = NAN,
-                                         .err = s->err};
+                                         .err = err};
     const struct dd_option_value *values = options_read(&source);
-    s->service->router_state = values && router->create ? router->create(values) : NULL;
+    o->of->router_state = values && router->create ? router->create(values) : NULL;
     return values != NULL;
+}
+
+bool world_router(const struct router_order *o, struct error *err) {
+    const char *name = o->name;
+    bool is_path = strchr(name, '/') != NULL;
+    if (is_path) {
+        name = path_join(o->w->arena, o->w->scenario.folder, name);
+    }
+    if (is_path && o->w->check_only) { /* code is not loaded to be checked */
+        return true;
+    }
+    o->of->router = router_load(name, o->w->allow_exec, o->pos, err);
+    if (!o->of->router) {
+        return false;
+    }
+    o->of->blind = router_is_blind(o->of->router) && !o->w->diary;
+    o->of->router_stream = hash64_text(o->of->name);
+    return make_router(o, err);
 }
 
 /* ---- admission ---- */
@@ -218,20 +236,19 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err) {
     if (p) {
         set_clients(s, p);
     }
-    const char *router = p ? p->router : "round-robin";
-    bool is_path = strchr(router, '/') != NULL;
-    if (is_path) {
-        router = path_join(w->arena, w->scenario.folder, router);
-    }
-    if (is_path && w->check_only) { /* code is not loaded to be checked */
-        return true;
-    }
-    s->router = router_load(router, w->allow_exec, p ? &p->pos : NULL, err);
-    if (!s->router) {
+    const struct router_order order = {.w = w,
+                                       .service = s,
+                                       .of = s,
+                                       .name = p ? p->router : "round-robin",
+                                       .options = p ? p->options : NULL,
+                                       .pos = p ? &p->pos : NULL,
+                                       .field = arena_printf(w->arena, "%s.options", setting.list)};
+    if (!world_router(&order, err)) {
         return false;
     }
-    s->blind = router_is_blind(s->router) && !w->diary;
-    s->router_stream = hash64_text(s->name);
+    if (!s->router) {
+        return true;
+    }
     world_tenants_check(w, s, p);
-    return make_router(&setting) && set_weights(&setting) && world_tenants(w, s, p, err);
+    return set_weights(&setting) && world_tenants(w, s, p, err) && world_roles(w, s, p, err);
 }

@@ -104,6 +104,11 @@ struct service_state {
     bool blind;                 /* its router does not look into replicas, nor does anybody else */
     bool has_weights;           /* its workloads' `weight` counts; else every replica has 1 */
     struct request_list held; /* at the gateway while no replica is Ready; with a gate that holds, in there */
+    /* Disaggregated: the replicas above compute prompts, these make the answers. Has candidates, a router and
+     * those it holds, and nothing else. NULL = one replica does both. */
+    struct service_state *decode;
+    bool decode_first;             /* KV is given room before the prompt is computed: SGLang */
+    uint32_t handover_tokens_from; /* shorter prompts are not handed over */
     struct gate gate;
     uint64_t waiting; /* reached the gateway, not yet scheduled anywhere */
     struct reject_reason rejects[REJECT_REASONS_MAX];
@@ -132,6 +137,7 @@ struct workload_state {
     double weight;         /* of the service's traffic, by the policy's weights */
     simtime wanted_since_ps;
     simtime_total wanted_area; /* replicas asked for x ps, up to then */
+    enum kv_role kv_role;      /* NONE, PREFILL or DECODE */
 };
 
 /* A pod that has been Ready: its replica. */
@@ -145,7 +151,9 @@ struct serving_pod {
     uint32_t waiting, kv_permille; /* as of its last event, at looked_ps */
     simtime looked_ps;
     simtime api_overhead_ps;
-    uint32_t outstanding; /* changed by bill_outstanding only */
+    bool decodes;                       /* among the candidates of service_state.decode */
+    uint64_t kv_out_bytes, kv_in_bytes; /* KV of prompts handed over, and received */
+    uint32_t outstanding;               /* changed by bill_outstanding only */
     uint64_t outstanding_tokens;
     nanousd server_per_h; /* what one of its servers costs; 0 = not known */
     simtime outstanding_since_ps;
@@ -173,6 +181,14 @@ struct scaler {
     struct hpa_state state;
     const struct telemetry_metric **metrics; /* by metric of the spec; NULL = nothing exposes it */
     int64_t *requests_milli;                 /* of a pod, by metric: HPA_NO_REQUEST ... */
+};
+
+/* A request between prefill and decode, as far as it got; dates in ps, -1 = not yet. */
+struct handover_trace {
+    int32_t prefill_replica;      /* index in the run */
+    simtime prefilled_ps;         /* the prompt's end */
+    simtime begun_ps, arrived_ps; /* of the KV's way */
+    uint64_t kv_bytes;
 };
 
 /* What crossed between a gateway's zone and a zone of replicas, for one service: a few adds a request. */
@@ -227,8 +243,9 @@ struct world {
     struct price_book price_book;
     struct pool_price *pool_prices; /* by pool */
     struct ledger ledger;
-    struct traffic *traffic;                  /* by gateway zone, 0 or zone of the replica + 1, service */
-    struct pulls *pulls;                      /* by demand, zone */
+    struct traffic *traffic; /* by gateway zone, 0 or zone of the replica + 1, service */
+    uint64_t *kv_bytes;  /* by zone of prefill, zone of decode, service; NULL = no service is disaggregated */
+    struct pulls *pulls; /* by demand, zone */
     const struct storage_price **disk_prices; /* by pool; NULL = the disk comes with the node */
     struct carbon carbon;
     struct footprints footprints;
@@ -237,7 +254,9 @@ struct world {
     simtime scrape_interval_ps, sync_period_ps;
     struct scaling_counts scaling;
     struct replica_events replica_events;
-    struct serving_pod **pods; /* by replica index */
+    struct replica_events prefill_events; /* of replicas that compute prompts for others */
+    struct handovers *handovers;          /* run/handover.c; NULL = no service is disaggregated */
+    struct serving_pod **pods;            /* by replica index */
     size_t serving_count, serving_capacity;
     uint32_t next_rank; /* of the next replica */
     /* network: hosts of the generated platform */
@@ -297,6 +316,23 @@ bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);
+
+/* roles.c: which workloads of a service prefill and which decode, and how requests find the latter. */
+bool world_roles(struct world *w, struct service_state *s, const struct policy_config *p, struct error *err);
+bool world_is_disaggregated(const struct world *w);
+
+/* policy.c: a router with its options, as the scenario orders it for a service. `of` gets it: the service, or
+ * what stands for those of its replicas that decode. None is loaded of a path that is only checked. */
+struct router_order {
+    struct world *w;
+    const struct service_state *service;
+    struct service_state *of;
+    const char *name;
+    const struct yaml_node *options; /* NULL = nothing */
+    const struct position *pos;      /* NULL = nowhere */
+    const char *field;               /* of the options */
+};
+bool world_router(const struct router_order *o, struct error *err);
 
 /* options.c: a policy names this tenant: it is told of when nobody is of it. */
 void world_name_tenant(struct world *w, uint32_t name, const struct position *pos);

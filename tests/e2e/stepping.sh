@@ -155,6 +155,44 @@ sed -i 's|^          args:|          env: [{name: ATTENTION, value: paged}]\n   
 check "Text Generation Inference, prompts whole" same "$SCRATCH/other" --set traces.0.rate_scale=20
 check "static batches" same scenarios/quickstart --set traces.0.rate_scale=6 --set 'service_times=[{batching: static}]'
 
+# Prompts at some replicas, answers at others; the KV between them over 10 Gbit/s.
+disaggregated() { # FOLDER PREFILL-WORD DECODE-WORD: of a folder with one workload, chat
+    local role
+    for role in prefill decode; do
+        sed "s/  name: chat$/  name: chat-$role/; 0,/labels: {app: chat}/s//labels: {app: chat, role: x}/
+            s/{app: chat}$/{app: chat, role: $role}/; s/replicas: 2/replicas: 1/; /^---/,\$d" "$1/manifests/chat.yaml" \
+            >"$1/manifests/$role.yaml"
+    done
+    sed -i "s|args: *$|&\n            - $2|; s|args: \[|&$2, |" "$1/manifests/prefill.yaml"
+    sed -i "s|args: *$|&\n            - $3|; s|args: \[|&$3, |" "$1/manifests/decode.yaml"
+    sed -i '1,/^---/d' "$1/manifests/chat.yaml"
+}
+leaves='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 12, session_turns_mean: 4}}]'
+moves='changes=[{at: 60s, workload: deployment/chat-decode, replicas: 3}, {at: 180s, workload: deployment/chat-decode, replicas: 1},
+    {at: 250s, workload: deployment/chat-prefill, replicas: 0}, {at: 300s, workload: deployment/chat-prefill, replicas: 2}]'
+handed_over() { # NAME FOLDER SET...
+    local name=$1 folder=$2
+    shift 2
+    same "$folder" --set cluster.pools.0.network=10Gbps "$@" && says_handed_over "$name"
+}
+says_handed_over() {
+    "$DRYDOCK" export csv "$SCRATCH/fast" | head -n 1 | grep -q kv_transfer_s || { echo "$1: nothing was handed over" && return 1; }
+}
+rm -rf "$SCRATCH/pd" && cp -r "$SCRATCH/small" "$SCRATCH/pd"
+disaggregated "$SCRATCH/pd" '--kv-transfer-config={"kv_connector":"NixlConnector","kv_role":"kv_producer"}' \
+    '--kv-transfer-config={"kv_connector":"NixlConnector","kv_role":"kv_consumer"}'
+check "vLLM, prefill and decode apart, short of KV" handed_over vllm "$SCRATCH/pd" --set traces.0.rate_scale=5
+check "vLLM, apart, sessions, users who try again and stop" handed_over vllm "$SCRATCH/pd" --set "$leaves" \
+    --set policies.0.timeout=1s --set 'policies.0.retry={attempts: 3}' --set 'policies.0.cancel={share: 30%, after: 500ms}'
+check "vLLM, apart, pods that come and go" handed_over vllm "$SCRATCH/pd" --set "$moves" --set cluster.pools.0.max=8 \
+    --set deployment/chat-decode.spec.template.spec.terminationGracePeriodSeconds=1
+as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-path=$LLAMA --max-running-requests=24 \
+    --max-total-tokens=12288 --context-length=8192
+disaggregated "$SCRATCH/other" --disaggregation-mode=prefill --disaggregation-mode=decode
+check "SGLang, prefill and decode apart, short of KV" handed_over sglang "$SCRATCH/other" --set traces.0.rate_scale=4
+check "SGLang, apart, few sequences, users who try again" handed_over sglang "$SCRATCH/other" --set traces.0.rate_scale=4 \
+    --set deployment/chat-decode.args.--max-running-requests=4 --set policies.0.timeout=5s --set 'policies.0.retry={attempts: 2}'
+
 if [[ -r $CONV ]]; then
     check "the real hour" same scenarios/azure-chat --trace "$CONV"
     check "the real hour, four times over" same scenarios/azure-chat --trace "$CONV" --set traces.0.rate_scale=4
