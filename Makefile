@@ -55,7 +55,7 @@ SAY     = $(if $(V),@:,@printf '  %-5s %s\n')
 MODULE_SRC  := $(wildcard sim/engine/simgrid_module.c)
 LIB_SRC     := $(filter-out sim/cli/% $(MODULE_SRC),\
                  $(sort $(wildcard sim/*.c sim/*/*.c sim/*/*/*.c traces/*.c traces/*/*.c \
-                                   analysis/*/*.c analysis/*/*/*.c kernels/*.c)))
+                                   analysis/*/*.c analysis/*/*/*.c kernels/*.c kernels/*/*.c)))
 CLI_SRC     := $(sort $(wildcard sim/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*.c))
@@ -82,7 +82,7 @@ VERSION     := $(shell sed -n 's/^\#define DD_VERSION "\(.*\)"/\1/p' sim/drydock
 SOVERSION   := 0
 
 .DELETE_ON_ERROR:
-.PHONY: help try quickstart deps deps-dev all test test-determinism conformance fidelity asan valgrind lint format \
+.PHONY: help try quickstart deps deps-dev all test test-determinism conformance fidelity fit-check asan valgrind lint format \
         bench coverage fuzz golden install uninstall clean
 
 help: ## This list.
@@ -259,6 +259,10 @@ golden: $(PROGRAM) $(MODULE) ## Rewrite the golden files, for review as a diff.
 GROUND_TRUTH ?= $(DATA)/ground_truth/vllm_h100.json
 fidelity: $(PROGRAM) $(MODULE) ## Replay measured serving runs (GROUND_TRUTH) and print the errors of the latencies.
 	@/usr/bin/python3 tests/fidelity/fidelity.py --drydock $(PROGRAM) --work $(BUILD)/fidelity $(GROUND_TRUTH)
+
+TABLES ?= $(DATA)/profiles/aiconfigurator
+fit-check: $(PROGRAM) ## Fit tables of measured op times (TABLES) and print the errors at shapes left out.
+	@$(PROGRAM) profile fit-check $(TABLES)
 
 bench: $(PROGRAM) $(MODULE) $(BENCHES) ## Measure speed and memory beside baselines; appends to build/bench/history.csv.
 	@BUILD='$(BUILD)' DATA='$(DATA)' tests/bench/bench.sh

@@ -12,16 +12,17 @@ extern const struct command command_validate;
 extern const struct command command_trace;
 extern const struct command command_export;
 extern const struct command command_report;
+extern const struct command command_profile;
 extern const struct command command_schema;
 
 /* In the order in which help lists them. */
 const struct command *const commands[] = {
-    &command_run,    &command_validate, &command_trace, &command_report,
-    &command_export, &command_schema,   &command_help,  NULL,
+    &command_run,    &command_validate, &command_trace, &command_report, &command_export, &command_profile,
+    &command_schema, &command_help,     NULL,
 };
 
 /* Commands that scripts may already know from the contract and that this version does not have. */
-static const char *const not_yet[] = {"diff", "calibrate", "profile", "plan", "tune", "sweep", NULL};
+static const char *const not_yet[] = {"diff", "calibrate", "plan", "tune", "sweep", NULL};
 
 enum { COMMANDS_MAX = 32 };
 
