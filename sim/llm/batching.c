@@ -256,19 +256,52 @@ static int64_t advance_running(struct batching *b, simtime now) {
     return leaving;
 }
 
+/* Is the next step certain to be like the one that ends? All are in the cohort, none makes its last token,
+ * nobody waits, and there are blocks. */
+static bool step_repeats(const struct batching *b) {
+    const struct cohort *c = &b->cohort;
+    return b->share.uniform && c->count > 0 && c->count == b->running_count && c->ends - c->steps > 1 &&
+           !b->waiting.head && !b->watched && b->run.steps == 0 && cohort_blocks(b, 1) <= b->free_blocks;
+}
+
+/* Of a step that repeats: what step_end and step_begin would do, without asking who leaves and who joins.
+ * Most single steps are such. */
+static void step_again(struct batching *b, simtime now) {
+    struct step_shape shape = {0};
+    share_ended(b);
+    advance_cohort(b, now);
+    b->just_left = b->just_freed = 0;
+    b->loading_ps = 0;
+    cohort_schedule(b, &shape, b->config.max_num_batched_tokens);
+    cohort_check(b);
+    batching_update_load(b);
+    b->step_began_ps = now;
+    b->event =
+        engine_at_ranked(b->base.engine, now + batching_step_time(b, &shape), b->base.rank, step_end, b, 0);
+}
+
+static void count_step(struct batching *b, simtime now) {
+    b->base.busy_ps += now - b->step_began_ps;
+    b->base.steps++;
+    replica_count_steps(&b->base, b->step_tokens, 1);
+}
+
 static void step_end(void *context, uint64_t argument) {
     (void)argument;
     struct batching *b = context;
     simtime now = engine_now(b->base.engine);
     b->event = 0;
+    if (!b->fast && step_repeats(b)) {
+        count_step(b, now);
+        step_again(b, now);
+        return;
+    }
     run_end(b);
     if (b->watched) {
         batching_watch_ends(b, now);
     }
     b->in_step = false;
-    b->base.busy_ps += now - b->step_began_ps;
-    b->base.steps++;
-    replica_count_steps(&b->base, b->step_tokens, 1);
+    count_step(b, now);
     cohort_check(b);
     int64_t leaving = advance_running(b, now);
     cohort_check(b);

@@ -187,7 +187,7 @@ int64_t cohort_blocks(const struct batching *b, int64_t steps) {
 
 int64_t cohort_steps_with(const struct batching *b, int64_t blocks, int64_t most) {
     int64_t steps = most;
-    if (cohort_blocks(b, most) <= blocks) {
+    if (b->cohort.growing * most <= blocks || cohort_blocks(b, most) <= blocks) {
         return most;
     }
     int64_t enough = 0;
