@@ -66,6 +66,15 @@ bench() {
         )$(calculate %.3e "$requests_per_s / $heap_per_s"),,,,,," >>"$HISTORY"
 }
 
+# side_by_side SCENARIO ARGUMENT...: four runs of it one after the other, and two at a time.
+side_by_side() {
+    local one two
+    read -r one _ < <(one_run "$@" --reps 4 --jobs 1)
+    read -r two _ < <(one_run "$@" --reps 4 --jobs 2)
+    printf '%s\n  %-18s %14s   %s\n' "four runs" "at two jobs" "$(calculate %.2f "$one / $two") x" \
+        "as fast as one after the other ($one s; wants two idle processors)"
+}
+
 # reading CASE FILE [LINES]: rows of FILE beside newlines of LINES, which has the same rows as text.
 reading() {
     local case=$1 rows rows_per_s bytes_per_s map_per_s lines_per_s
@@ -96,10 +105,13 @@ if [[ -f $TRACE ]]; then
     done
     eight=(--set deployment/chat.spec.replicas=8 --set hpa/chat.spec.minReplicas=8 --set hpa/chat.spec.maxReplicas=8)
     bench "azure-1m 64 replicas" scenarios/bench-azure-1m --trace "$TRACE"
+    tests/bench/pulls.sh "$SCRATCH/pulls"
+    bench "azure-1m 64 replicas and pulls" "$SCRATCH/pulls" --trace "$TRACE"
     bench "azure-1m 64 replicas compressed" scenarios/bench-azure-1m --trace "$TRACE" --compress
     bench "azure-1m 8 replicas" scenarios/bench-azure-1m --trace "$TRACE" "${eight[@]}"
     bench "azure x4 8 replicas stepping" scenarios/bench-azure-1m --trace "$TRACE" "${eight[@]}" --stepping \
         --set traces.0.repeat=4
+    side_by_side scenarios/bench-azure-1m --trace "$TRACE"
     days "$TRACE" 52 >"$SCRATCH/azure.csv"
     for ending in csv h5; do
         "$DRYDOCK" trace convert "$SCRATCH/azure.csv" "$SCRATCH/own.$ending" --quiet

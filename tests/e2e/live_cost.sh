@@ -29,7 +29,18 @@ read -r few_kib few < <(replayed 1)
 read -r many_kib many < <(replayed 0.0001)
 within "bytes of a live request" $(((many_kib - few_kib) * 1024 / (many - few + 1))) "$LIVE_BYTES"
 
+# syncs_within NAME: of the run in $SCRATCH/said
+syncs_within() {
+    local transfers syncs
+    read -r transfers syncs < <(sed -n 's/.*transfers by SimGrid: \([0-9]*\) in \([0-9]*\) syncs/\1 \2/p' "$SCRATCH/said")
+    within "$1" "$(awk "BEGIN { print ${syncs:-0} / (${transfers:-0} + 1e-9) }")" "$SYNCS"
+}
+
 "$DRYDOCK" run scenarios/cold-start-storm --arm nothing-cached --verbose --out "$SCRATCH/storm" >/dev/null \
     2>"$SCRATCH/said"
-read -r transfers syncs < <(sed -n 's/.*transfers by SimGrid: \([0-9]*\) in \([0-9]*\) syncs/\1 \2/p' "$SCRATCH/said")
-within "syncs of a transfer" "$(awk "BEGIN { print ${syncs:-0} / (${transfers:-0} + 1e-9) }")" "$SYNCS"
+syncs_within "syncs of a transfer"
+
+# With a pull under way all the time the run must not wait for SimGrid at each of its own events.
+tests/bench/pulls.sh "$SCRATCH/pulls"
+"$DRYDOCK" run "$SCRATCH/pulls" --verbose --out "$SCRATCH/pulled" >/dev/null 2>"$SCRATCH/said"
+syncs_within "syncs of a transfer, one always under way"
