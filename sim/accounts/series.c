@@ -143,7 +143,8 @@ static void see_pod(struct world *w, struct serving_pod *p, size_t window, simti
     const struct workload_state *load = &w->workloads[p->demand];
     struct series *s = w->series;
     if (load->gpus > 0) {
-        simtime_total busy = replica_busy_ps(p->replica) * load->gpus / p->replica->servers;
+        simtime_total busy = replica_busy_ps(p->replica) * load->gpus;
+        busy = p->replica->servers > 1 ? busy / p->replica->servers : busy;
         window_steps_amount(series_level(&s->scopes[p->service], &s->windows, SERIES_GPU_BUSY), window,
                             busy - p->seen_gpu_busy);
         p->seen_gpu_busy = busy;

@@ -50,6 +50,9 @@ static inline double simtime_to_s(simtime t) {
 
 /* Seconds of a sum, whole seconds and the rest apart so that no digit is lost on the way. */
 static inline double simtime_total_to_s(simtime_total t) {
+    if (t == (int64_t)t) { /* most are: a division of 128 bits is a call of 30 ns */
+        return (double)((int64_t)t / SIMTIME_SECOND) + (double)((int64_t)t % SIMTIME_SECOND) / 1e12;
+    }
     return (double)(int64_t)(t / SIMTIME_SECOND) + (double)(int64_t)(t % SIMTIME_SECOND) / 1e12;
 }
 

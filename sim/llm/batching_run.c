@@ -15,17 +15,17 @@ enum { RUN_STEPS_MAX = 1 << 16 };
 
 /* ---- the pieces of a run ---- */
 
-/* From step `done` of the run on, as far as the table's line goes. */
-static struct run_piece piece_from(struct batching *b, int64_t done) {
+/* From step `done` of the run on, as far as the table's line goes. Filled in place: a copy would wait for the
+ * stores. */
+static void begin_piece(struct batching *b, int64_t done, struct run_piece *p) {
     int64_t sequences = b->run.sequences, context = b->run.context + done * sequences;
     const struct decode_line *line = batching_decode_line(b, sequences, context);
     int64_t room = line->to - context; /* beyond the table's last piece its slope goes on */
-    return (struct run_piece){.before = done,
-                              .steps = room < RUN_STEPS_MAX * sequences ? (room + sequences - 1) / sequences
-                                                                        : RUN_STEPS_MAX,
-                              .first = line->base + line->slope * (context - line->from),
-                              .increment = line->slope * sequences,
-                              .slope = line->slope};
+    p->before = done;
+    p->steps = room < RUN_STEPS_MAX * sequences ? (room + sequences - 1) / sequences : RUN_STEPS_MAX;
+    p->first = line->base + line->slope * (context - line->from);
+    p->increment = line->slope * sequences;
+    p->slope = line->slope;
 }
 
 static simtime piece_time(const struct run_piece *p, int64_t steps) {
@@ -39,7 +39,7 @@ static int64_t lay_out(struct batching *b, int64_t steps) {
     int64_t done = 0;
     for (run->pieces = 0; done < steps && run->pieces < RUN_PIECES; run->pieces++) {
         struct run_piece *p = &run->piece[run->pieces];
-        *p = piece_from(b, done);
+        begin_piece(b, done, p);
         p->steps = p->steps < steps - done ? p->steps : steps - done;
         p->began = time;
         time += piece_time(p, p->steps);
