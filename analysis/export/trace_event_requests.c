@@ -24,7 +24,10 @@ enum {
     NUMBERS,
     STATUS = NUMBERS,
     SERVICE,
-    ID
+    ID,
+    PREFILL, /* from here on: of results with requests that one replica prefilled for another */
+    KV_WAIT,
+    KV_TRANSFER
 };
 
 static const char *const columns[] = {"arrival_s",     "replica",      "to_gateway_s",
@@ -33,18 +36,30 @@ static const char *const columns[] = {"arrival_s",     "replica",      "to_gatew
                                       "cached_tokens", "preemptions",  "status",
                                       "service",       "id",           NULL};
 
+static const char *const columns_of_handovers[] = {
+    "arrival_s", "replica",      "to_gateway_s",  "queue_s",       "ttft_s",        "e2e_s",
+    "to_user_s", "input_tokens", "output_tokens", "cached_tokens", "preemptions",   "status",
+    "service",   "id",           "prefill_s",     "kv_wait_s",     "kv_transfer_s", NULL};
+
 struct row {
     double x[NUMBERS];
-    double end_s; /* the last date that the row knows */
+    double prefill_s, kv_wait_s, kv_transfer_s; /* NaN: one replica did it all, or it did not get that far */
+    double end_s;                               /* the last date that the row knows */
     const char *status, *service;
     uint64_t id;
 };
 
-static bool read_row(struct result_scan *scan, size_t i, struct row *row, struct error *err) {
+static bool read_row(struct result_scan *scan, bool handovers, size_t i, struct row *row, struct error *err) {
     for (size_t k = 0; k < NUMBERS; k++) {
         if (!result_number(scan, k, i, &row->x[k], err)) {
             return false;
         }
+    }
+    row->prefill_s = row->kv_wait_s = row->kv_transfer_s = NAN;
+    if (handovers && (!result_number(scan, PREFILL, i, &row->prefill_s, err) ||
+                      !result_number(scan, KV_WAIT, i, &row->kv_wait_s, err) ||
+                      !result_number(scan, KV_TRANSFER, i, &row->kv_transfer_s, err))) {
+        return false;
     }
     const double *x = row->x;
     double known = isnan(x[E2E]) ? x[TTFT] : x[E2E];
@@ -85,6 +100,21 @@ static void write_args(struct trace_out *t, const struct row *row) {
     fputs("}}", t->out);
 }
 
+/* From the first batch to the first token. */
+static void write_prompt(struct trace_out *t, const struct row *row, int64_t pid, double from_s,
+                         double to_s) {
+    if (isnan(row->prefill_s)) {
+        part(t, "prompt", row, pid, from_s, to_s);
+        return;
+    }
+    double prefilled = from_s + row->prefill_s;
+    double sent = prefilled + row->kv_wait_s, came = sent + row->kv_transfer_s;
+    part(t, "prompt, elsewhere", row, pid, from_s, prefilled);
+    part(t, "KV waits", row, pid, prefilled, sent);
+    part(t, "KV on its way", row, pid, sent, came);
+    part(t, "first token", row, pid, came, to_s);
+}
+
 static void write_request(struct trace_out *t, const struct row *row) {
     const double *x = row->x;
     size_t service = fleet_service(&t->fleet, row->service);
@@ -99,23 +129,32 @@ static void write_request(struct trace_out *t, const struct row *row) {
     write_args(t, row);
     part(t, "to gateway", row, pid, x[ARRIVAL], gateway);
     part(t, "queue", row, pid, gateway, scheduled);
-    part(t, "prompt", row, pid, scheduled, first);
+    write_prompt(t, row, pid, scheduled, first);
     part(t, "decode", row, pid, first, last);
     part(t, "to user", row, pid, isnan(last) ? first : last, row->end_s);
     edge(t, 'e', "request", row, pid, row->end_s);
     putc('}', t->out);
 }
 
+/* *handovers: it has their columns. */
+static struct result_scan *begin(const struct trace_out *t, bool *handovers, struct error *err) {
+    struct error has_none = {0};
+    struct result_scan *scan = result_scan(t->result, "requests", columns_of_handovers, &has_none);
+    *handovers = scan != NULL;
+    return scan ? scan : result_scan(t->result, "requests", columns, err);
+}
+
 /* Calls for those in the window: counts them, or writes every stride-th. */
 static bool pass(struct trace_out *t, uint64_t stride, uint64_t *seen, uint64_t *written, struct error *err) {
-    struct result_scan *scan = result_scan(t->result, "requests", columns, err);
+    bool handovers;
+    struct result_scan *scan = begin(t, &handovers, err);
     size_t n;
     *seen = 0;
     *written = 0;
     while (scan && !error_is_set(err) && (n = result_scan_next(scan, err)) > 0) {
         for (size_t i = 0; i < n; i++) {
             struct row row;
-            if (!read_row(scan, i, &row, err)) {
+            if (!read_row(scan, handovers, i, &row, err)) {
                 break;
             }
             if (!trace_shows(t, row.x[ARRIVAL], row.end_s)) {

@@ -82,7 +82,7 @@ void diary_tries_again(struct diary *d, const struct request *r, simtime now, en
     struct strbuf text = {0};
     char span[CELL_BYTES];
     go_on(p, now, PHASE_BACK_OFF);
-    p->preempted = false;
+    p->preempted = p->prefilled = false;
     strbuf_printf(&text, "attempt %d ends: %s; its user sends it again after %s", r->retries + 1,
                   request_status_names[status], cell_duration(simtime_to_s(after), span));
     enter(d, p, now, &text);
@@ -180,7 +180,8 @@ static void on_phase(void *context, const struct request *r, simtime at, enum wa
         enter(d, p, at, &text);
         return;
     }
-    go_on(p, at, p->preempted ? PHASE_AGAIN : (int)phase);
+    bool at_decode = p->prefilled && is_waiting((int)phase);
+    go_on(p, at, p->preempted ? PHASE_AGAIN : at_decode ? PHASE_DECODE_QUEUE : (int)phase);
 }
 
 static void on_step(void *context, const struct request *r, const struct watch_step *step) {
@@ -260,6 +261,7 @@ void diary_first_token(struct diary *d, const struct request *r, simtime now) {
 void diary_prefilled(struct diary *d, const struct request *r, simtime now) {
     struct page *p = page_of(d, r);
     go_on(p, now, PHASE_HANDOVER);
+    p->prefilled = true;
     enter_text(d, p, now, "is prefilled; its KV stays there until it is fetched");
 }
 

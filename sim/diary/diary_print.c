@@ -256,6 +256,7 @@ static const struct {
     {WATCH_SERVICE, "served"},
     {PHASE_HANDOVER, "handed over to decode"},
     {WATCH_REMOTE, "KV on its way"},
+    {PHASE_DECODE_QUEUE, "waits where it is decoded"},
     {WATCH_DECODE, "decoding"},
     {WATCH_DECODE_BESIDE, "decoding beside prompts"},
     {PHASE_AGAIN, "preempted: in the queue again"},

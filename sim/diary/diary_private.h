@@ -12,6 +12,7 @@ enum {
     PHASE_HOP,                   /* from there to its replica */
     PHASE_BACK_OFF,              /* an attempt has ended, the next one is not yet sent */
     PHASE_AGAIN,                 /* preempted: in the queue once more */
+    PHASE_DECODE_QUEUE,          /* of the replica that decodes what another one has prefilled */
     PHASE_HANDOVER,              /* from the replica that prefilled it to one that decodes */
     PHASE_WAY_BACK,
     PHASES
@@ -33,6 +34,7 @@ struct page {
     simtime since;
     simtime preempted_ps;   /* the last time */
     bool preempted;         /* and not scheduled again */
+    bool prefilled;         /* for another replica to decode */
     simtime times[PHASES];  /* to the end */
     simtime queued[PHASES]; /* to when this attempt came to its queue */
     simtime before[PHASES]; /* to the first token */

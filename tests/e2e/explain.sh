@@ -55,6 +55,11 @@ check "sessions find their prefixes" lives "$SCRATCH/small" \
     --set 'traces=[{service: chat, synth: {rate_per_s: 2, session_turns_mean: 5}}]'
 check "and are told so" says 'prompt tokens are in the prefix cache'
 check "who is turned away, and why" says 'is turned away: prompt as long as --max-model-len'
+cp -r scenarios/disaggregate-or-not "$SCRATCH/apart"
+sed -i '/^  arms:/,$d' "$SCRATCH/apart/scenario.yaml"
+check "prefill and decode apart, KV that queues for the network" lives "$SCRATCH/apart" --set duration=60s --set warmup=10s \
+    --set cluster.pools.0.network=50Gbps
+check "and are told of it" says 'its KV, 0.524 GB, sets out for the replica that decodes'
 check "plain servers" lives tests/e2e/desk
 check "a full queue" says 'is turned away: server queue full'
 check "a time-out" says 'ends: timed_out'

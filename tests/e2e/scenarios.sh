@@ -41,6 +41,13 @@ check "prefix-cache: promises kept, and first tokens, as its README says" arms p
     for a in ("no-cache", "cache", "affinity", "bounded", "prefix-aware", "cache-aware", "small-cache")] == [120, 98, 48,
     63, 45, 46, 340]'
 
+check "disaggregate-or-not: gaps, first tokens and who gave up, as its README says" arms disaggregate-or-not \
+    '[round(1e4 * m["latency.itl_s.p99"][a]) / 10 for a in ("together", "together-512", "together-352",
+    "2-prefill-2-decode", "3-prefill-1-decode", "2-2-at-25Gbps")] == [92.4, 17.9, 14.7, 14.1, 108.8, 14.9] and [
+    round(1000 * m["latency.ttft_s.p95"][a]) for a in ("together", "together-512", "together-352",
+    "2-prefill-2-decode")] == [269, 317, 392, 444] and [round(m["requests.timed_out"][a]) for a in
+    ("2-prefill-2-decode", "1-prefill-3-decode", "3-prefill-1-decode", "2-2-at-25Gbps")] == [0, 7612, 2801, 8557]'
+
 # The rows of noisy-tenant's README against one run: shares in %, within what one run is off the mean of twenty.
 noisy_tenant() {
     /usr/bin/python3 - "$SCRATCH/noisy-tenant" scenarios/noisy-tenant/README.md <<'PY'

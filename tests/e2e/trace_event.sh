@@ -10,14 +10,18 @@ PYTHON=/usr/bin/python3 # Debian's, which has h5py
 shows() {
     local name=$1
     shift
-    "$DRYDOCK" run "$@" --quiet --out "$SCRATCH/$name" &&
-        "$DRYDOCK" export trace-event "$SCRATCH/$name" --requests 100000 --quiet --out "$SCRATCH/$name.json" &&
+    "$DRYDOCK" run "$@" --quiet --out "$SCRATCH/$name" || return 1
+    [[ $* != *--arm* ]] || mv "$SCRATCH/$name"/*/* "$SCRATCH/$name"
+    "$DRYDOCK" export trace-event "$SCRATCH/$name" --requests 100000 --quiet --out "$SCRATCH/$name.json" &&
         "$PYTHON" tests/e2e/trace_event.py "$SCRATCH/$name.json" "$SCRATCH/$name/result.h5"
 }
 check "quickstart" shows quickstart scenarios/quickstart
 check "azure-chat, cold, scaling, with time-outs" shows azure scenarios/azure-chat --set start=cold
 check "without series" shows bare scenarios/quickstart --set telemetry.series=false
 check "what has no pods' pools" shows first scenarios/first-deployment
+
+check "prefill and decode apart" shows apart scenarios/disaggregate-or-not --arm 2-prefill-2-decode --set duration=30s --set warmup=5s
+check "their KV moves" grep -q '"KV on its way"' "$SCRATCH/apart.json"
 
 check "plain servers" shows queue tests/e2e/desk
 

@@ -14,15 +14,21 @@ static const char pool[] =
     "    pools: [{name: p, zone: a, instance_type: h100-1g, gpu: H100, gpus: 1, cpu: 26, "
     "memory: 234Gi, min: 8, max: 8, network: 100Gbps}]\n";
 
+#define NODE "instance_type: h100-1g, gpu: H100, gpus: 1, cpu: 26, memory: 234Gi, min: 1, max: 1"
+
+/* On nodes of the pool whose label `at` is its name, when there is one. */
+static bool each_in_its_pool;
+
 static void put_workload(struct strbuf *out, const char *name, int replicas, const char *arguments) {
-    strbuf_printf(
-        out,
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s}\nspec:\n  replicas: %d\n"
-        "  selector: {matchLabels: {app: chat, part: %s}}\n  template:\n"
-        "    metadata: {labels: {app: chat, part: %s}}\n    spec:\n      terminationGracePeriodSeconds: 1\n"
-        "      containers:\n        - name: server\n          %s\n"
-        "          resources: {limits: {cpu: \"8\", memory: 48Gi, nvidia.com/gpu: \"1\"}}\n---\n",
-        name, replicas, name, name, arguments);
+    strbuf_printf(out,
+                  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s}\nspec:\n  replicas: %d\n"
+                  "  selector: {matchLabels: {app: chat, part: %s}}\n  template:\n"
+                  "    metadata: {labels: {app: chat, part: %s}}\n    spec:\n      "
+                  "terminationGracePeriodSeconds: 1\n%s%s%s"
+                  "      containers:\n        - name: server\n          %s\n"
+                  "          resources: {limits: {cpu: \"8\", memory: 48Gi, nvidia.com/gpu: \"1\"}}\n---\n",
+                  name, replicas, name, name, each_in_its_pool ? "      nodeSelector: {at: " : "",
+                  each_in_its_pool ? name : "", each_in_its_pool ? "}\n" : "", arguments);
 }
 
 static void put_manifests(const char *prefill, const char *decode) {
@@ -144,6 +150,16 @@ static void a_decode_replica_that_is_lost_fails_its_requests(void **state) {
     assert_true(got.counts.unfinished > 0); /* no replica to decode at came again */
 }
 
+/* Its KV is gone with the process, and it goes on under the same name. */
+static void an_engine_that_crashes_is_started_anew_without_kv(void **state) {
+    (void)state;
+    put_manifests(VLLM("kv_producer"), VLLM("kv_consumer"));
+    run_busy("  faults: [{kind: crash, workload: early, at: 10s}, {kind: crash, workload: late, at: 11s}]\n"
+             "  policies: [{timeout: 20s}]\n");
+    assert_true(got.counts.failed > 0);
+    assert_true(got.counts.completed > 100);
+}
+
 static void failed_ones_may_be_tried_again(void **state) {
     (void)state;
     put_manifests(SGLANG("prefill"), SGLANG("decode"));
@@ -158,6 +174,33 @@ static void users_give_up_in_every_stage(void **state) {
     put_manifests(VLLM("kv_producer"), VLLM("kv_consumer"));
     run_busy("  policies: [{timeout: 100ms}]\n");
     assert_true(got.counts.timed_out > 100);
+}
+
+/* 1,000 tokens in blocks of 16 are 132,120,576 bytes of KV; between zones each gigabyte costs a dollar. */
+static void kv_between_zones_is_on_the_bill(void **state) {
+    (void)state;
+    put("prices.yaml",
+        "apiVersion: drydock/v1\nkind: PriceBook\nmetadata: {name: p, date: 2026-07-20, source: made up}\n"
+        "spec:\n  nodes: [{instance_type: h100-1g, usd_per_h: 1}]\n"
+        "  transfer: [{from: eu, to: eu, usd_per_gb: 1}]\n");
+    put("scenario.yaml",
+        "apiVersion: drydock/v1\nkind: Scenario\nmetadata: {name: apart}\nspec:\n  manifests: "
+        "manifests.yaml\n"
+        "  prices: prices.yaml\n  traces: [{file: one.csv, service: chat}]\n  cluster:\n"
+        "    regions: [{name: eu}]\n    zones: [{name: a, region: eu}, {name: b, region: eu}]\n    pools:\n"
+        "      - {name: p, zone: a, labels: {at: early}, " NODE "}\n"
+        "      - {name: q, zone: b, labels: {at: late}, " NODE "}\n");
+    each_in_its_pool = true;
+    put_manifests(VLLM("kv_producer"), VLLM("kv_consumer"));
+    each_in_its_pool = false;
+    put("one.csv", "arrival_s,input_tokens,output_tokens\n1,1000,2\n");
+    run("scenario.yaml", "out");
+    const char *charges = table("out", "charges");
+    assert_non_null(strstr(charges, "a>b,transfer,"));
+    assert_non_null(strstr(charges, ",0.132120576,0.132120576,GB,"));
+    const char *replicas = table("out", "replicas");
+    assert_non_null(strstr(replicas, ",132120576,0"));
+    assert_non_null(strstr(replicas, ",0,132120576"));
 }
 
 /* As one server: the warning says why. */
@@ -178,6 +221,8 @@ int main(void) {
         cmocka_unit_test(a_decode_replica_that_is_lost_fails_its_requests),
         cmocka_unit_test(failed_ones_may_be_tried_again),
         cmocka_unit_test(users_give_up_in_every_stage),
+        cmocka_unit_test(an_engine_that_crashes_is_started_anew_without_kv),
+        cmocka_unit_test(kv_between_zones_is_on_the_bill),
         cmocka_unit_test(kv_both_that_nobody_names_takes_whole_requests),
     };
     return cmocka_run_group_tests_name("disaggregation", tests, open_scratch, close_scratch);
