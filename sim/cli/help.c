@@ -38,9 +38,10 @@ static void print_models(void) {
                (long long)a->max_positions);
     }
     puts("\nGPUs (a pool's gpu, or service_times[].gpu):\n");
+    static const char *const basis[] = {"from measured kernels", "from measured kernels and the H100's",
+                                        "unmeasured: from its datasheet"};
     for (const struct gpu_kind *g = gpu_kinds; g->name; g++) {
-        printf("  %-20s%5.1f GiB, %s\n", g->name, g->memory_bytes / 1073741824.0,
-               g->measured ? "from measured kernels" : "unmeasured: from its datasheet");
+        printf("  %-20s%5.1f GiB, %s\n", g->name, g->memory_bytes / 1073741824.0, basis[g->basis]);
     }
 }
 

@@ -90,7 +90,9 @@ static const struct field pool_fields[] = {
     ROW("zone", TEXT, pool_config, zone, "Where its nodes are; may be left out when there is one zone only."),
     ROW("instance_type", TEXT, pool_config, instance_type, "What the cloud calls such a node.",
         .required = true),
-    ROW("gpu", TEXT, pool_config, gpu, "GPU kind: `H100`, `A100`, `L4`; without it the nodes have none."),
+    ROW("gpu", TEXT, pool_config, gpu,
+        "GPU kind: `H100`, `H200`, `A100`, `L4`, `A10G`, `L40S`, `RTX-4090`; without it the nodes have "
+        "none."),
     ROW("gpus", INTEGER, pool_config, gpus, "GPUs a node; 1 when `gpu` is given.", .absent = -1,
         WITHIN(0, 1024)),
     BYTES("gpu_memory", pool_config, gpu_memory_bytes, "Memory of one GPU; without it, the kind's own.",

@@ -59,13 +59,18 @@ struct decode_attention_fit {
 
 enum { ALLREDUCE_POINTS = 23, ALLREDUCE_WIDTHS = 3 };
 
+/* What the figures of a kind of GPU rest on: timings of the kernels that matter most; those, and another
+ * kind's at the ratio of what was measured of both; the datasheet. What is not measured is said in a warning.
+ */
+enum gpu_basis { GPU_MEASURED, GPU_EXTRAPOLATED, GPU_UNMEASURED };
+
 struct gpu_kind {
     const char *name;           /* "H100" */
     const char *const *aliases; /* lower case: "h100-sxm", "nvidia-h100-80gb-hbm3" ..., ended by NULL */
     double memory_bytes;        /* in use by an engine at most: what CUDA reports, not the label's figure */
     int64_t sms;
     double peak_bf16_flops, peak_bytes_per_s; /* datasheet, dense */
-    bool measured;                            /* false: from a datasheet, said in a warning */
+    enum gpu_basis basis;
     struct roofline_fit gemm_bf16, gemm_fp8, prefill, moe;
     bool has_fp8; /* fp8 tensor cores, and gemm_fp8 was fitted; otherwise fp8 weights are only stored so */
     struct decode_attention_fit decode;

@@ -113,9 +113,9 @@ static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const stru
             entry->api_overhead_s >= 0 ? entry->api_overhead_s : on->config.api_overhead_s;
     }
     on->times = service_time_compile(&on->config, w->arena, err);
-    if (!gpu->measured) {
-        notice_add(w->notices, NOTICE_WARNING, &p->pos, "service times of %s are unmeasured (%s)", gpu->name,
-                   gpu->provenance);
+    if (gpu->basis != GPU_MEASURED) {
+        notice_add(w->notices, NOTICE_WARNING, &p->pos, "service times of %s are %s (%s)", gpu->name,
+                   gpu->basis == GPU_UNMEASURED ? "unmeasured" : "extrapolated in part", gpu->provenance);
     }
     return on->times != NULL;
 }

@@ -14,6 +14,10 @@ static void labels_of_nodes_are_found(void **state) {
         {"nvidia-a100-80gb", "A100"},
         {"a100", "A100"}, /* karpenter.k8s.aws/instance-gpu-name */
         {"NVIDIA-L4", "L4"},
+        {"NVIDIA-H200", "H200"},
+        {"NVIDIA-A10G", "A10G"},
+        {"NVIDIA-L40S", "L40S"},
+        {"NVIDIA-GeForce-RTX-4090", "RTX-4090"},
         {"l4", "L4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -27,7 +31,7 @@ static void parts_and_relatives_of_a_kind_are_not_it(void **state) {
     (void)state;
     static const char *const cases[] = {
         "",          "H100-NVL",           "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb",
-        "L40S",      "NVIDIA-H100-PCIe",   "NVIDIA-A100-SXM4-40GB",
+        "L40",       "NVIDIA-H100-PCIe",   "NVIDIA-A100-SXM4-40GB",
         "-SHARED",   "NVIDIA-GH200-480GB", "nvidia",
         "nvidia-l40"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -66,12 +70,27 @@ static void all_reduce_tables_are_whole(void **state) {
     }
 }
 
-static void only_the_l4_is_unmeasured(void **state) {
+static void every_kind_says_what_it_rests_on(void **state) {
     (void)state;
     for (const struct gpu_kind *g = gpu_kinds; g->name != NULL; g++) {
-        assert_int_equal(g->measured, strcmp(g->name, "L4") != 0);
-        assert_non_null(g->provenance);
+        bool says_so = strncmp(g->provenance, "unmeasured", strlen("unmeasured")) == 0;
+        assert_int_equal(g->basis == GPU_UNMEASURED, says_so);
+        assert_int_equal(g->basis == GPU_EXTRAPOLATED,
+                         strstr(g->provenance, "derived from the H100") != NULL);
     }
+    assert_int_equal(gpu_find("H100")->basis, GPU_MEASURED);
+}
+
+/* Among kinds of one basis, the more it has on the datasheet the faster it is. */
+static void a_faster_datasheet_is_a_faster_gpu(void **state) {
+    (void)state;
+    static const char *const order[] = {"L4", "A10G", "L40S", "RTX-4090"}; /* by bandwidth */
+    for (size_t i = 1; i < sizeof order / sizeof *order; i++) {
+        const struct gpu_kind *a = gpu_find(order[i - 1]), *b = gpu_find(order[i]);
+        assert_true(a->gemm_bf16.bytes_per_s < b->gemm_bf16.bytes_per_s);
+        assert_true(a->decode.bytes_per_s < b->decode.bytes_per_s);
+    }
+    assert_true(gpu_find("H200")->decode.bytes_per_s > gpu_find("H100")->decode.bytes_per_s);
 }
 
 int main(void) {
@@ -80,7 +99,8 @@ int main(void) {
         cmocka_unit_test(parts_and_relatives_of_a_kind_are_not_it),
         cmocka_unit_test(no_fit_beats_the_datasheet),
         cmocka_unit_test(all_reduce_tables_are_whole),
-        cmocka_unit_test(only_the_l4_is_unmeasured),
+        cmocka_unit_test(every_kind_says_what_it_rests_on),
+        cmocka_unit_test(a_faster_datasheet_is_a_faster_gpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
