@@ -82,7 +82,7 @@ VERSION     := $(shell sed -n 's/^\#define DD_VERSION "\(.*\)"/\1/p' sim/drydock
 SOVERSION   := 0
 
 .DELETE_ON_ERROR:
-.PHONY: help try quickstart deps deps-dev all test test-determinism conformance fidelity fit-check asan valgrind lint format \
+.PHONY: help try quickstart deps deps-dev all test test-determinism conformance fidelity fidelity-others fit-check asan valgrind lint format \
         bench coverage fuzz golden install uninstall clean
 
 help: ## This list.
@@ -259,6 +259,10 @@ golden: $(PROGRAM) $(MODULE) ## Rewrite the golden files, for review as a diff.
 GROUND_TRUTH ?= $(DATA)/ground_truth/vllm_h100.json
 fidelity: $(PROGRAM) $(MODULE) ## Replay measured serving runs (GROUND_TRUTH) and print the errors of the latencies.
 	@/usr/bin/python3 tests/fidelity/fidelity.py --drydock $(PROGRAM) --work $(BUILD)/fidelity $(GROUND_TRUTH)
+
+OTHER_SOURCES ?= $(DATA)/ground_truth/other_sources.json
+fidelity-others: $(PROGRAM) $(MODULE) ## Replay runs of other GPUs and engines (OTHER_SOURCES) and print the errors; judges nothing.
+	@/usr/bin/python3 tests/fidelity/others.py --drydock $(PROGRAM) --work $(BUILD)/fidelity $(OTHER_SOURCES)
 
 TABLES ?= $(DATA)/profiles/aiconfigurator
 fit-check: $(PROGRAM) ## Fit tables of measured op times (TABLES) and print the errors at shapes left out.

@@ -34,3 +34,27 @@ echo '{"runs": [' >"$SCRATCH/broken.json"
 check "a run without its workload is said" says 3 "a: expected a run with hardware" partial
 check "and a file that is no JSON" says 3 "broken.json: expected JSON with a list of runs" broken
 check "and one that is not there" says 3 "nowhere.json: expected JSON" nowhere
+
+# The replay of other sources judges nothing, but says what it could not read or replay.
+others() {
+    local code=0
+    "$PYTHON" tests/fidelity/others.py --drydock "$DRYDOCK" --work "$SCRATCH/work" "$SCRATCH/$3.json" >"$SCRATCH/said" 2>&1 ||
+        code=$?
+    cat "$SCRATCH/said"
+    [[ $code == "$1" ]] && grep -qE -- "$2" "$SCRATCH/said"
+}
+# source_of MODEL: a loop of two that the H100 serves, "measured" at a throughput of 250 tokens a second.
+source_of() {
+    cat <<EOF
+{"runs": [{"run_id": "loop", "model": "$1", "gpu": "H100", "gpus": 1, "engine_version": "0.15.0",
+  "arrivals": {"kind": "closed", "concurrency": 2, "requests": 20},
+  "input_tokens": {"kind": "fixed", "tokens": 100}, "output_tokens": {"kind": "fixed", "tokens": 50},
+  "engine_args": {"max_model_len": 4096}, "results": {"output_throughput_tok_per_s": 250, "ttft_mean_s": 0.02}}]}
+EOF
+}
+source_of Qwen/Qwen3-8B >"$SCRATCH/loop.json"
+source_of nobody/knows-this-one >"$SCRATCH/stranger.json"
+check "a closed loop of another source is replayed" others 0 '^loop +H100 +0.15.0 +closed +250 +2[0-9]{2}' loop
+check "what cannot be replayed is said" others 4 "nobody/knows-this-one" stranger
+check "a run that lacks its parts" others 3 "expected a run with run_id" partial
+check "and a file that is no JSON, of others" others 3 "broken.json: expected JSON" broken
