@@ -38,6 +38,7 @@ extern const struct dd_router_ops router_least_tokens;
 extern const struct dd_router_ops router_prefix_aware;
 extern const struct dd_router_ops router_cache_aware;
 extern const struct dd_router_ops router_longest_prefix;
+extern const struct dd_router_ops router_slo_aware;
 extern const struct dd_router_ops router_session_affinity;
 extern const struct dd_router_ops router_kv_usage_aware;
 extern const struct dd_router_ops router_weighted;

@@ -7,19 +7,13 @@
 #include "base/strbuf.h"
 
 const struct dd_router_ops *const routers[] = {
-    &router_round_robin,
-    &router_random,
-    &router_least_outstanding,
-    &router_least_tokens,
-    &router_power_of_two,
-    &router_kv_usage_aware,
-    &router_prefix_aware,
-    &router_cache_aware,
-    &router_longest_prefix,
-    &router_session_affinity,
-    &router_two_pool_by_length,
-    &router_weighted,
-    NULL,
+    &router_round_robin,       &router_random,
+    &router_least_outstanding, &router_least_tokens,
+    &router_power_of_two,      &router_kv_usage_aware,
+    &router_prefix_aware,      &router_cache_aware,
+    &router_longest_prefix,    &router_slo_aware,
+    &router_session_affinity,  &router_two_pool_by_length,
+    &router_weighted,          NULL,
 };
 
 const struct dd_router_ops *router_find(const char *name) {

@@ -48,7 +48,7 @@ check "a canary by weight" same "$SCRATCH/two" --set "$with_sessions" \
     --set policies.0.router=weighted --set 'policies.0.weights={deployment/chat: 9, deployment/long: 1}'
 check "sessions under a bound" same "$SCRATCH/two" --set "$with_sessions" \
     --set policies.0.router=session-affinity --set 'policies.0.options={bound: 1.25}'
-for router in prefix-aware cache-aware longest-prefix; do
+for router in prefix-aware cache-aware longest-prefix slo-aware; do
     check "sessions, $router" same "$SCRATCH/two" --set "$with_sessions" --set policies.0.router=$router \
         --set policies.0.metrics_refresh=50ms
 done

@@ -259,7 +259,7 @@ static void two_pool_sends_by_length_and_least_outstanding_within(void **state) 
 /* What a scenario that says as little as it can gives the router. */
 static void *create_plain(const struct dd_router_ops *ops) {
     static const uint32_t first = 0;
-    struct dd_option_value values[8] = {{0}};
+    struct dd_option_value values[16] = {{0}};
     for (int i = 0; ops->options && ops->options[i].name; i++) {
         values[i].number = ops->options[i].fallback;
         values[i].workloads = &first;
