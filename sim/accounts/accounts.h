@@ -50,6 +50,8 @@ void footprint_figures(struct world *w, struct summary *summary);
 /* scopes.c */
 struct scope *scope_of_tenant(struct world *w, uint32_t name);
 void scopes_arrived(struct world *w, const struct request *r);
+/* Another service than `from` takes this attempt. */
+void scopes_moved(struct world *w, const struct request *r, uint32_t from);
 void scopes_retried(struct world *w, const struct request *r); /* sent once more */
 void scopes_finished(struct world *w, const struct request *r, const struct outcome *o);
 /* Adds the services up to the whole, which until then has counted arrivals and nothing else. */
@@ -66,7 +68,8 @@ void fairness_free(struct world *w);
  */
 void series_begin(struct world *w); /* after rows_open, before the run */
 void series_arrived(struct world *w, const struct request *r);
-void series_attempted(struct world *w, const struct request *r); /* before it is sent once more */
+void series_moved(struct world *w, const struct request *r, uint32_t from); /* as scopes_moved */
+void series_attempted(struct world *w, const struct request *r);            /* before it is sent once more */
 void series_finished(struct world *w, const struct request *r, const struct outcome *o);
 void series_rescaled(struct world *w, uint32_t demand); /* before replicas_wanted changes */
 void series_pod_ready(struct world *w, struct serving_pod *p);

@@ -79,6 +79,14 @@ void scopes_arrived(struct world *w, const struct request *r) {
     }
 }
 
+void scopes_moved(struct world *w, const struct request *r, uint32_t from) {
+    struct scope *old = &w->services[from].scope, *new = &w->services[r->service].scope;
+    old->counts.arrived--;
+    old->counts.attempts--;
+    old->counted -= r->counted;
+    count_arrival(new, r);
+}
+
 void scopes_retried(struct world *w, const struct request *r) {
     w->all.counts.attempts++;
     w->services[r->service].scope.counts.attempts++;

@@ -31,6 +31,16 @@ void series_arrived(struct world *w, const struct request *r) {
     window_sums_at(counts, windows_at(&s->windows, r->arrival_ps))[SERIES_ARRIVED]++;
 }
 
+/* The arrival is the new service's: at the date at which it was counted. */
+void series_moved(struct world *w, const struct request *r, uint32_t from) {
+    struct series *s = w->series;
+    if (!s) {
+        return;
+    }
+    window_sums_at(scope_of(s, from)->counts, windows_at(&s->windows, r->arrival_ps))[SERIES_ARRIVED]--;
+    series_arrived(w, r);
+}
+
 static void completed(struct series_scope *scope, struct windows *w, const struct request *r,
                       const struct outcome *o) {
     size_t at = windows_at(w, r->done_ps);

@@ -35,6 +35,7 @@ enum rng_purpose {
     RNG_CANCEL = 13,
     RNG_DRAFTS = 14,
     RNG_FAULTS = 15,
+    RNG_MODEL_ROUTE = 16,
 };
 
 /* The stream (seed, purpose, name); `name` is hashed with XXH3. NULL is the same as "". */

@@ -27,8 +27,9 @@ const struct dd_router_ops *router_find(const char *name) {
 
 bool router_is_blind(const struct dd_router_ops *router) {
     static const struct dd_router_ops *const blind[] = {
-        &router_round_robin,  &router_random,           &router_least_outstanding, &router_least_tokens,
-        &router_power_of_two, &router_session_affinity, &router_weighted,
+        &router_round_robin,  &router_random,       &router_least_outstanding,
+        &router_least_tokens, &router_power_of_two, &router_session_affinity,
+        &router_weighted,     &router_cache_aware,  &router_longest_prefix,
     };
     for (size_t i = 0; i < sizeof blind / sizeof *blind; i++) {
         if (router == blind[i]) {

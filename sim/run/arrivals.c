@@ -68,6 +68,17 @@ static simtime arrival_next(void *context) {
     return w->have_row ? w->next_row.arrival_ps : SIMTIME_NEVER;
 }
 
+static uint64_t id_of(const struct trace_row *row) {
+    return (uint64_t)row->source << SOURCE_SHIFT | row->row;
+}
+
+static uint32_t route_of_row(const struct world *w, const struct trace_row *row) {
+    uint32_t route = lookup(w->route_of_name, w->route_of_name_count, row->service);
+    bool known = lookup(w->service_of_name, w->service_of_name_count, row->service) > 0 ||
+                 (row->service == 0 && w->default_service < w->service_count);
+    return route || known ? route : w->route_of_rest;
+}
+
 static uint32_t service_of_row(struct world *w, const struct trace_row *row) {
     uint32_t found = lookup(w->service_of_name, w->service_of_name_count, row->service);
     if (found) {
@@ -104,10 +115,20 @@ static void tell_adapters_apart(struct request *r) {
 }
 
 static void know_tenant(const struct service_state *s, struct request *r) {
+    r->priority = 0;
+    r->adapter = 0;
     if (r->tenant < s->terms_count) {
         r->priority = s->terms[r->tenant].priority;
         r->adapter = s->terms[r->tenant].adapter;
     }
+}
+
+void arrivals_move(struct world *w, struct request *r, const struct route_target *target) {
+    tell_adapters_apart(r);
+    r->service = target->service;
+    know_tenant(&w->services[r->service], r);
+    r->adapter = target->adapter ? target->adapter : r->adapter;
+    tell_adapters_apart(r);
 }
 
 static uint8_t modality_of(const struct trace_row *row) {
@@ -118,7 +139,7 @@ static uint8_t modality_of(const struct trace_row *row) {
 
 static struct request *request_of_row(struct world *w, const struct trace_row *row, uint32_t service) {
     struct request *r = request_take(w->pool);
-    r->id = (uint64_t)row->source << SOURCE_SHIFT | row->row;
+    r->id = id_of(row);
     r->session = row->session;
     r->arrival_ps = r->sent_ps = row->arrival_ps;
     r->service = service;
@@ -141,7 +162,9 @@ static struct request *request_of_row(struct world *w, const struct trace_row *r
 
 static void arrival_fire(void *context) {
     struct world *w = context;
-    uint32_t service = service_of_row(w, &w->next_row);
+    uint32_t route = w->route_count > 0 ? route_of_row(w, &w->next_row) : 0;
+    const struct route_target *target = route ? models_target(w, route, id_of(&w->next_row), 0) : NULL;
+    uint32_t service = target ? target->service : service_of_row(w, &w->next_row);
     if (service >= w->service_count) {
         error_set(&w->failure, ERROR_INVALID,
                   "request %llu of the trace names service '%s', which no Service or "
@@ -152,6 +175,10 @@ static void arrival_fire(void *context) {
         return;
     }
     struct request *r = request_of_row(w, &w->next_row, service);
+    if (target) {
+        r->route = (uint16_t)route;
+        arrivals_move(w, r, target);
+    }
     w->last_arrival_ps = r->arrival_ps;
     read_ahead(w);
     dataplane_arrived(w, r);

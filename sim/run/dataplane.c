@@ -131,11 +131,6 @@ void dataplane_leave_pod(struct world *w, struct request *r) {
     }
 }
 
-static struct gate_load load_of(const struct world *w, const struct service_state *s) {
-    return (struct gate_load){
-        .now = engine_now(w->engine), .waiting = s->waiting, .replicas = s->candidate_count};
-}
-
 /* A request that was let in is no longer the service's. */
 static void leave_queue(struct world *w, struct request *r) {
     struct service_state *s = service_of(w, r);
@@ -252,7 +247,7 @@ static void release(struct world *w, struct service_state *s) {
     }
     s->gate.releasing = true;
     while (ready_for(s) > 0) {
-        struct gate_load load = load_of(w, s);
+        struct gate_load load = door_load(w, s);
         struct request *r = gate_release(&s->gate, &load);
         if (!r) {
             break;
@@ -262,40 +257,14 @@ static void release(struct world *w, struct service_state *s) {
     s->gate.releasing = false;
 }
 
-/* The limit is on those who wait: while some replica is idle, nobody has to. */
-static bool queue_full(const struct service_state *s) {
-    if (s->queue_limit < 0 || s->waiting < (uint64_t)s->queue_limit) {
-        return false;
-    }
-    for (uint32_t i = 0; i < s->candidate_count; i++) {
-        const struct replica *replica = s->candidate_pods[i]->replica;
-        if (replica->waiting == 0 && replica->running < replica->servers) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Lets the request in (NULL), or says why not. */
-static const char *why_not(struct world *w, struct service_state *s, const struct request *r) {
-    if (queue_full(s)) {
-        return "queue_limit reached";
-    }
-    if (s->gate.count == 0) {
-        return NULL;
-    }
-    struct gate_load load = load_of(w, s);
-    return gate_admit(&s->gate, r, &load);
-}
-
 static void at_gateway(struct world *w, struct request *r) {
-    struct service_state *s = service_of(w, r);
     simtime now = engine_now(w->engine);
     r->gateway_ps = now;
     if (r->watched) {
         diary_at_gateway(w->diary, r, now);
     }
-    const char *reason = why_not(w, s, r);
+    const char *reason = r->route ? models_why_not(w, r) : door_why_not(w, service_of(w, r), r);
+    struct service_state *s = service_of(w, r);
     if (reason) {
         dataplane_count_reject(w, r, reason);
         dataplane_finish(w, r, REQUEST_REJECTED);
@@ -371,7 +340,7 @@ static void on_scheduled(void *context, struct replica *replica, struct request 
     s->waiting--;
     candidates_refresh(w, w->pods[replica->index]);
     if (s->gate.count > 0) {
-        struct gate_load load = load_of(w, s);
+        struct gate_load load = door_load(w, s);
         gate_started(&s->gate, &load);
         release(w, s);
     }

@@ -65,6 +65,21 @@ static void say_rejects(struct world *w) {
     }
 }
 
+/* Answers of another model are another product. */
+static void say_fallbacks(struct world *w) {
+    for (uint32_t i = 0; i < w->route_count; i++) {
+        const struct model_route *route = &w->routes[i];
+        for (uint32_t k = 1; k < route->choice_count; k++) {
+            if (route->choices[k].taken > 0) {
+                notice_add(w->notices, NOTICE_WARNING, NULL,
+                           "model %s: %llu of %llu attempts fell back to %s", route->name,
+                           (unsigned long long)route->choices[k].taken, (unsigned long long)route->attempts,
+                           route->choices[k].name);
+            }
+        }
+    }
+}
+
 /* A name that is misspelt is a tenant that nobody is of. */
 static void say_named_tenants(struct world *w) {
     for (size_t i = 0; i < w->named_tenant_count; i++) {
@@ -296,6 +311,7 @@ bool run_scenario(const struct run_options *options, struct arena *arena, struct
     ok = ok && build(w, err) && run_world(w, options, result, err);
     if (ok) {
         say_rejects(w);
+        say_fallbacks(w);
         say_named_tenants(w);
         say_engines(w);
         say_unserved(w);

@@ -48,6 +48,17 @@ void routing_ended(struct world *w, const struct request *r);
 /* arrivals.c */
 void arrivals_begin(struct world *w);
 void arrivals_forget(struct request *r); /* what the record has beside itself */
+/* Another service takes the request: with its own terms, and the target's adapter. */
+void arrivals_move(struct world *w, struct request *r, const struct route_target *target);
+
+/* door.c: lets a request in (NULL), or says why not */
+const char *door_why_not(struct world *w, struct service_state *s, const struct request *r);
+struct gate_load door_load(const struct world *w, const struct service_state *s);
+
+/* models.c: of requests that ask for a route's model. Which target of a choice is drawn; and door_why_not of
+ * the service that takes it, which is the request's from then on. */
+const struct route_target *models_target(const struct world *w, uint32_t route, uint64_t id, uint32_t choice);
+const char *models_why_not(struct world *w, struct request *r);
 
 /* candidates.c: what routers choose from, as the gateway sees it */
 struct service_state *candidates_stage(const struct world *w, const struct serving_pod *p); /* whose it is */

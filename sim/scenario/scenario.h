@@ -143,6 +143,28 @@ struct policy_config {
     struct disaggregation_config disaggregation;
 };
 
+/* One of the services that a model's requests are shared out to. */
+struct route_target_config {
+    struct position pos;
+    const char *service;
+    double weight;
+    const char *adapter; /* that its requests ask for; NULL = the tenant's, or none */
+};
+
+/* What requests for a model become before any service sees them. */
+struct route_config {
+    struct position pos;
+    const char *model; /* as requests ask for it; "*" = what nobody else knows */
+    const char **aliases;
+    size_t alias_count;
+    struct route_target_config *targets;
+    size_t target_count;
+    const char **fallbacks; /* models of other routes, or services: in order, while the one before is full */
+    size_t fallback_count;
+    int64_t queue_depth_threshold; /* saturated: every Ready replica has more waiting, or more KV in use */
+    double kv_cache_util_threshold;
+};
+
 /* How long work takes. Without an entry, a model server's own arguments and its node's GPU choose a built-in.
  */
 struct service_time_config {
@@ -286,6 +308,8 @@ struct scenario {
     struct startup_config startup;
     struct policy_config *policies;
     size_t policy_count;
+    struct route_config *routes;
+    size_t route_count;
     struct service_time_config *service_times;
     size_t service_time_count;
     struct objective_config *objectives;

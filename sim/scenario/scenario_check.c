@@ -224,6 +224,89 @@ static bool check_weights(const struct policy_config *policy, size_t index, cons
     return true;
 }
 
+/* ---- routes ---- */
+
+enum { FALLBACKS_MOST = 8 };
+
+static bool check_route_names(const struct scenario *s, struct names *models, struct error *err) {
+    for (size_t i = 0; i < s->route_count; i++) {
+        const struct route_config *route = &s->routes[i];
+        struct spot spot = spot_of(s, &route->pos, "routes", i, "model");
+        if (!check_new(models, route->model, "route for a model", &spot, err)) {
+            return false;
+        }
+        spot = spot_of(s, &route->pos, "routes", i, "aliases");
+        for (size_t k = 0; k < route->alias_count; k++) {
+            if (!check_new(models, route->aliases[k], "route for a model", &spot, err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_called(const struct route_config *route, const char *name) {
+    bool same = strcmp(route->model, name) == 0;
+    for (size_t k = 0; k < route->alias_count; k++) {
+        same = same || strcmp(route->aliases[k], name) == 0;
+    }
+    return same;
+}
+
+static bool check_targets(const struct scenario *s, size_t i, const struct names *services,
+                          struct error *err) {
+    const struct route_config *route = &s->routes[i];
+    struct spot all = spot_of(s, &route->pos, "routes", i, "targets");
+    double total = 0;
+    for (size_t k = 0; k < route->target_count; k++) {
+        struct spot spot = {.pos = route->targets[k].pos};
+        snprintf(spot.field, sizeof spot.field, "spec.routes.%zu.targets.%zu.service", i, k);
+        if (!check_known(services, route->targets[k].service, "service or workload", &spot, err)) {
+            return false;
+        }
+        total += route->targets[k].weight;
+    }
+    return total > 0 || error_at(err, ERROR_INVALID, &all.pos, all.field,
+                                 "expected at least one target with a weight above 0");
+}
+
+static bool check_fallbacks(const struct scenario *s, size_t i, const struct names *known,
+                            struct error *err) {
+    const struct route_config *route = &s->routes[i];
+    struct spot spot = spot_of(s, &route->pos, "routes", i, "fallbacks");
+    if (route->fallback_count > FALLBACKS_MOST) {
+        return error_at(err, ERROR_INVALID, &spot.pos, spot.field, "expected at most %d, found %zu",
+                        FALLBACKS_MOST, route->fallback_count);
+    }
+    for (size_t k = 0; k < route->fallback_count; k++) {
+        if (is_called(route, route->fallbacks[k])) {
+            return error_at(err, ERROR_INVALID, &spot.pos, spot.field, "\"%.80s\" falls back to itself",
+                            route->fallbacks[k]);
+        }
+        if (!check_known(known, route->fallbacks[k], "model or service", &spot, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `models` becomes all that requests may ask for: models of routes, and services. */
+static bool check_routes(const struct scenario *s, const struct names *services, struct names *models,
+                         struct error *err) {
+    if (!check_route_names(s, models, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < services->count; i++) {
+        names_add(models, services->items[i]);
+    }
+    for (size_t i = 0; i < s->route_count; i++) {
+        if (!check_targets(s, i, services, err) || !check_fallbacks(s, i, models, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_policies(const struct scenario *s, const struct names *services,
                            const struct names *workloads, struct error *err) {
     struct names seen = {.arena = services->arena};
@@ -451,17 +534,17 @@ static bool check_something_serves(const struct scenario *s, const struct names 
 bool scenario_check(const struct scenario *s, struct arena *arena, struct notices *notices,
                     struct error *err) {
     struct names regions = {.arena = arena}, zones = regions, ends = regions, services = regions,
-                 workloads = regions;
+                 workloads = regions, models = regions;
     bool ok = check_name(s, err) && check_arms(s, arena, err) && check_window(s, err) &&
               check_series(s, err) && check_places(s, &regions, &zones, &ends, err) &&
               check_pools(s, &zones, err) && check_links(s, &ends, err) &&
               gather_services(s, &services, &workloads, err) && check_something_serves(s, &workloads, err) &&
-              check_policies(s, &services, &workloads, err) && check_service_times(s, &workloads, err) &&
-              check_objectives(s, &services, notices, err) && check_gates(s, &services, notices, err) &&
-              check_changes(s, &workloads, notices, err) && check_fault_workloads(s, &workloads, err) &&
-              scenario_check_faults(s, notices, err);
+              check_policies(s, &services, &workloads, err) && check_routes(s, &services, &models, err) &&
+              check_service_times(s, &workloads, err) && check_objectives(s, &services, notices, err) &&
+              check_gates(s, &services, notices, err) && check_changes(s, &workloads, notices, err) &&
+              check_fault_workloads(s, &workloads, err) && scenario_check_faults(s, notices, err);
     for (size_t i = 0; ok && i < s->trace_count; i++) {
-        ok = check_trace(s, i, &services, &regions, err);
+        ok = check_trace(s, i, &models, &regions, err);
     }
     return ok && scenario_check_pods(s, arena, err);
 }

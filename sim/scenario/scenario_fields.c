@@ -339,6 +339,42 @@ const struct field scenario_policy_fields[] = {
     FIELDS_END,
 };
 
+static const struct field route_target_fields[] = {
+    ROW("service", TEXT, route_target_config, service, "A service or workload.", .required = true),
+    ROW("weight", QUANTITY, route_target_config, weight, "Its share of the requests.", .unit = UNIT_NUMBER,
+        .fallback = "1", WITHIN(0, 1e6)),
+    ROW("adapter", TEXT, route_target_config, adapter,
+        "LoRA adapter that these requests ask for, for engines that run with `--enable-lora`."),
+    FIELDS_END,
+};
+
+/* Thresholds: defaults of the Gateway API Inference Extension's saturation detector. */
+static const struct field route_fields[] = {
+    ROW("model", TEXT, route_config, model,
+        "The name that requests ask for (a trace's `service`); `*`: whatever nobody else knows.",
+        .required = true),
+    ROW("aliases", TEXTS, route_config, aliases, "Other names for it.",
+        .count_offset = offsetof(struct route_config, alias_count)),
+    {.key = "targets",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct route_config, targets),
+     .count_offset = offsetof(struct route_config, target_count),
+     .element_bytes = sizeof(struct route_target_config),
+     .rows = route_target_fields,
+     .required = true,
+     .help = "Services that its requests are shared out to, by weight."},
+    ROW("fallbacks", TEXTS, route_config, fallbacks,
+        "Models of other routes, or services, in order: for requests that find no Ready replica, a saturated "
+        "one, or are turned away.",
+        .count_offset = offsetof(struct route_config, fallback_count)),
+    ROW("queue_depth_threshold", INTEGER, route_config, queue_depth_threshold,
+        "A service is saturated when each of its replicas has more requests waiting than this,",
+        .fallback = "5", WITHIN(0, 1e6)),
+    ROW("kv_cache_util_threshold", QUANTITY, route_config, kv_cache_util_threshold,
+        "or more of its KV cache in use than this.", .unit = UNIT_FRACTION, .fallback = "80%", WITHIN(0, 1)),
+    FIELDS_END,
+};
+
 static const char *const batchings[] = {"continuous", "static", NULL};
 
 static const struct field service_time_fields[] = {
@@ -512,6 +548,8 @@ static const struct field spec_fields[] = {
     GROUP("telemetry", telemetry_fields, "What controllers see, and when they act."),
     LIST("policies", policies, policy_count, policy_config, scenario_policy_fields, scenario_finish_policy,
          "How requests find work."),
+    LIST("routes", routes, route_count, route_config, route_fields, NULL,
+         "Which service gets the requests for a model (docs/routing.md)."),
     LIST("service_times", service_times, service_time_count, service_time_config, service_time_fields,
          scenario_finish_service_time,
          "How long work takes, where the model server's arguments and the GPU do not say it."),

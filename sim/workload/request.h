@@ -77,10 +77,11 @@ struct request {
     int16_t priority; /* smaller goes first, where the engine schedules by it */
     uint16_t drafts;  /* tokens proposed behind the last one, to verify in the next step */
     uint16_t preemptions;
-    uint8_t status; /* enum request_status */
-    uint8_t place;  /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
-    bool counted;   /* arrived after the warm-up */
-    bool watched;   /* somebody wants to know its life (--explain) */
+    uint8_t status;   /* enum request_status */
+    uint8_t place;    /* the replica's own: where the record is; REQUEST_PLACE_NONE = not with a replica */
+    uint16_t route;   /* that shares its model's requests out, + 1; 0 = it asked for the service itself */
+    bool counted : 1; /* arrived after the warm-up */
+    bool watched : 1; /* somebody wants to know its life (--explain) */
     uint8_t modality : 2; /* enum request_modality */
     bool cancelled : 1;   /* stopped by its user after the first token */
     uint8_t remote : 2;   /* enum remote_kv */

@@ -196,6 +196,7 @@ bool world_services(struct world *w, struct error *err) {
             return false;
         }
     }
+    world_routes(w);
     return true;
 }
 

@@ -81,6 +81,10 @@ static bool takes_adapters(const struct replica_config *c) {
     return c->adapters.on_gpu > 0;
 }
 
+bool world_takes_adapters(const struct world *w, const struct service_state *s) {
+    return some_engine(w, s, takes_adapters);
+}
+
 void world_tenants_check(struct world *w, const struct service_state *s, const struct policy_config *p) {
     if (p && p->priorities && !some_engine(w, s, schedules_by_priority)) {
         notice_add(w->notices, NOTICE_WARNING, &p->priorities->pos,
@@ -88,7 +92,7 @@ void world_tenants_check(struct world *w, const struct service_state *s, const s
                    "priority: they have no effect",
                    (size_t)(p - w->scenario.policies), s->name);
     }
-    if (p && p->adapters && !some_engine(w, s, takes_adapters)) {
+    if (p && p->adapters && !world_takes_adapters(w, s)) {
         notice_add(w->notices, NOTICE_WARNING, &p->adapters->pos,
                    "spec.policies.%zu.adapters: no engine of service '%s' runs with --enable-lora: it turns "
                    "such requests away",

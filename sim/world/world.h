@@ -205,6 +205,29 @@ struct scaling_counts {
     uint64_t decisions, ups, downs;
 };
 
+/* Requests for a model, shared out to services by weight; and what is asked in its place when that is full.
+ */
+struct route_target {
+    uint32_t service;
+    uint32_t adapter; /* names[] index; 0 = the tenant's */
+    double until;     /* weights up to and with this one, of 1 */
+};
+struct route_choice {
+    const char *name;
+    const struct route_target *targets;
+    uint32_t target_count;
+    uint64_t taken; /* attempts that it was, as a fallback */
+};
+enum { ROUTE_CHOICES_MAX = 16 };
+struct model_route {
+    const char *name;
+    struct route_choice *choices; /* its own targets, then the fallbacks */
+    uint32_t choice_count;
+    uint32_t waiting_most, kv_permille_most; /* of a replica that has room */
+    uint64_t stream;
+    uint64_t attempts;
+};
+
 /* A tenant that a policy knows by name. */
 struct named_tenant {
     uint32_t name; /* in the names table */
@@ -233,6 +256,11 @@ struct world {
     size_t service_of_name_count;
     struct named_tenant *named_tenants;
     size_t named_tenant_count, named_tenant_capacity;
+    struct model_route *routes;
+    uint32_t route_count;
+    uint32_t *route_of_name; /* names[] index -> route + 1 */
+    size_t route_of_name_count;
+    uint32_t route_of_rest;   /* + 1: of names that neither a route nor a service has; 0 = there is none */
     uint32_t default_service; /* for rows that name none; service_count = there is no such */
     struct workload_state *workloads;
     struct pod_demand *demands;
@@ -312,6 +340,8 @@ bool world_policy(struct world *w, struct service_state *s, struct error *err);
 bool world_tenants(struct world *w, struct service_state *s, const struct policy_config *p,
                    struct error *err);
 void world_tenants_check(struct world *w, const struct service_state *s, const struct policy_config *p);
+bool world_takes_adapters(const struct world *w, const struct service_state *s); /* some engine of it */
+void world_routes(struct world *w); /* routes.c: once services are known */
 bool world_demands(struct world *w, struct error *err);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);

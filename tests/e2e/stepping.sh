@@ -52,6 +52,12 @@ for router in prefix-aware cache-aware longest-prefix slo-aware; do
     check "sessions, $router" same "$SCRATCH/two" --set "$with_sessions" --set policies.0.router=$router \
         --set policies.0.metrics_refresh=50ms
 done
+# A model shared out to two services, which fall back to each other.
+cp -r "$SCRATCH/two" "$SCRATCH/models"
+sed -i 's/{app: chat, pool: long}/{app: long}/g' "$SCRATCH/models/manifests/long.yaml"
+check "two models, falling back" same "$SCRATCH/models" --set 'policies=[{router: slo-aware}]' --set "routes=[{model: any,
+    targets: [{service: chat, weight: 2}, {service: long}], fallbacks: [long, chat], queue_depth_threshold: 0}]" \
+    --set 'traces=[{service: any, region: eu-west, synth: {rate_per_s: 40}}]'
 check "quickstart, forty times: time-outs and rejections" same scenarios/quickstart --set traces.0.rate_scale=40
 # Two tenants, one of them in bursts; under each policy users try again and stop.
 tenants='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 8, tenant: quiet}},
