@@ -103,6 +103,15 @@ check "with what each of them sets" says "$SCRATCH/arms/report.html" "<code>hpa/
 check "and the SLO against the dollar" says "$SCRATCH/arms/report.html" 'id="figure-tradeoff"'
 check "and means over their runs" says "$SCRATCH/arms/report.html" "means over 2 runs"
 
+# A line between spots says that there is something between them: there is along numbers, not among policies.
+joined() {
+    "$DRYDOCK" report "$1" --out "$SCRATCH/joined.html" --plots "$SCRATCH/joined" --quiet &&
+        grep -qx "is_joined = $2" "$SCRATCH"/joined/tradeoff*.input
+}
+"$DRYDOCK" run scenarios/noisy-tenant --out "$SCRATCH/policies" --quiet >/dev/null
+check "arms along a number are joined" joined "$SCRATCH/arms" 1
+check "arms that differ by name are not" joined "$SCRATCH/policies" 0
+
 # The program draws from anywhere: what gnuplot reads is in it.
 copied() {
     mkdir -p "$SCRATCH/elsewhere"

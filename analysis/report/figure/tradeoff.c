@@ -223,6 +223,59 @@ static bool differ_in_cost(const struct spot *spots, size_t n) {
     return high - low >= same_cost_below * fabs(high);
 }
 
+static bool is_number(struct json_object *o) {
+    return json_object_is_type(o, json_type_int) || json_object_is_type(o, json_type_double);
+}
+
+/* A line says that there is something between two spots: so it is drawn along numbers alone. All arms set the
+ * same things, and where they differ those are numbers that grow from arm to arm, or fall, all at once. */
+static bool grows(const struct spot *spots, size_t n, const char *key, int *direction) {
+    for (size_t i = 1; i < n; i++) {
+        struct json_object *before = json_read_member(spots[i - 1].panel->source->settings, key);
+        struct json_object *here = json_read_member(spots[i].panel->source->settings, key);
+        if (!is_number(before) || !is_number(here)) {
+            return false;
+        }
+        double step = json_object_get_double(here) - json_object_get_double(before);
+        int sign = (step > 0) - (step < 0);
+        if (sign == 0 || (*direction != 0 && sign != *direction)) {
+            return false;
+        }
+        *direction = sign;
+    }
+    return true;
+}
+
+static bool same_setting(const struct spot *spots, size_t n, const char *key) {
+    struct json_object *first = json_read_member(spots[0].panel->source->settings, key);
+    for (size_t i = 1; i < n; i++) {
+        struct json_object *here = json_read_member(spots[i].panel->source->settings, key);
+        if (!here || !json_object_equal(first, here)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool along_numbers(const struct spot *spots, size_t n) {
+    struct json_object *first = spots[0].panel->source->settings;
+    int direction = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *settings = spots[i].panel->source->settings;
+        if (!json_object_is_type(settings, json_type_object) ||
+            json_object_object_length(settings) != json_object_object_length(first)) {
+            return false;
+        }
+    }
+    json_object_object_foreach(first, key, value) {
+        (void)value;
+        if (!same_setting(spots, n, key) && !grows(spots, n, key, &direction)) {
+            return false;
+        }
+    }
+    return direction != 0;
+}
+
 static bool draw(const struct view *view, struct drawing *d, struct error *err) {
     (void)err;
     const struct measure *cost = choose(view, costs, sizeof costs / sizeof *costs);
@@ -246,7 +299,8 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     plot_string(&d->input, "x_label", cost->axis);
     plot_number(&d->input, "is_money", strstr(cost->metric, "usd") != NULL);
     plot_number(&d->input, "limit", limit);
-    plot_number(&d->input, "is_joined", differ_in_cost(spots, view->count));
+    plot_number(&d->input, "is_joined",
+                differ_in_cost(spots, view->count) && along_numbers(spots, view->count));
     find(d, spots, view->count, cost, worth);
     if (!isnan(source_estimate(view->panels[0].source, cost->path).half)) {
         strbuf_append(&d->note,
