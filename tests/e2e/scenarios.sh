@@ -48,6 +48,27 @@ check "disaggregate-or-not: gaps, first tokens and who gave up, as its README sa
     "2-prefill-2-decode")] == [269, 317, 392, 444] and [round(m["requests.timed_out"][a]) for a in
     ("2-prefill-2-decode", "1-prefill-3-decode", "3-prefill-1-decode", "2-2-at-25Gbps")] == [0, 7612, 2801, 8557]'
 
+# rows NAME: each row of its README's table that is an arm's: promise kept, TTFT p50 and p95, TPOT p95.
+rows() {
+    /usr/bin/python3 - "$SCRATCH/$1/arms.json" "scenarios/$1/README.md" "$2" <<'PY'
+import json, sys
+
+m = json.load(open(sys.argv[1]))["metrics"]
+rows = 0
+for line in open(sys.argv[2]):
+    cells = [c.strip(" *") for c in line.split("|")]
+    if len(cells) < 7 or cells[1] not in m["slo.attainment"]:
+        continue
+    had = [m[name][cells[1]]["mean"] for name in ("slo.attainment", "latency.ttft_s.p50", "latency.ttft_s.p95", "latency.tpot_s.p95")]
+    told = [float(c.split()[0]) for c in cells[3:7]]
+    had = [f"{100 * had[0]:.1f}", f"{1000 * had[1]:.0f}", f"{1000 * had[2]:.0f}", f"{1000 * had[3]:.1f}"]
+    assert had == [f"{told[0]:.1f}", f"{told[1]:.0f}", f"{told[2]:.0f}", f"{told[3]:.1f}"], (cells[1], had, told)
+    rows += 1
+assert rows == int(sys.argv[3]), rows
+PY
+}
+check "which-router: every row as its README says" rows which-router 12
+
 # The rows of noisy-tenant's README against one run: shares in %, within what one run is off the mean of twenty.
 noisy_tenant() {
     /usr/bin/python3 - "$SCRATCH/noisy-tenant" scenarios/noisy-tenant/README.md <<'PY'
