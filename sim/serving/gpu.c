@@ -30,6 +30,10 @@
         }                                                                                                    \
     }
 
+/* vLLM's FI_ALLREDUCE_FUSION_MAX_SIZE_MB of compute capability 9.0, among 2, 4 and 8 GPUs. */
+#define FUSED_ON_HOPPER                                                                                      \
+    { 64 * 1048576.0, 2 * 1048576.0, 0.5 * 1048576.0 }
+
 /* No NVLink: PCIe 4.0 x16 at 20 GB/s, 20 us; 2(n-1)/n of the message crosses each link. */
 #define OVER_PCIE                                                                                            \
     {                                                                                                        \
@@ -76,6 +80,7 @@ const struct gpu_kind gpu_kinds[] = {
         .elementwise_bytes_per_s = 2.6e12,
         .allreduce_bytes = ALLREDUCE_BYTES,
         .allreduce_us = OVER_NVLINK_4,
+        .fused_allreduce_bytes = FUSED_ON_HOPPER,
         .provenance = "fitted to AIConfigurator 095f58a5 tables (vLLM 0.24.0); elementwise assumed",
     },
     {
@@ -99,6 +104,7 @@ const struct gpu_kind gpu_kinds[] = {
         .elementwise_bytes_per_s = 3.7206e12,
         .allreduce_bytes = ALLREDUCE_BYTES,
         .allreduce_us = OVER_NVLINK_4,
+        .fused_allreduce_bytes = FUSED_ON_HOPPER,
         .provenance =
             "bf16 GEMM fitted to AIConfigurator 095f58a5 tables (vLLM 0.22.0); fp8 GEMM, attention, MoE, "
             "all-reduce and elementwise derived from the H100",

@@ -383,6 +383,10 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
     if (!fill_parallel(config, args, pod_gpus, err) || !fill_length(config, args, err)) {
         return false;
     }
+    /* vLLM fuses them where it compiles (at its default optimization level) and FlashInfer can, which leaves
+     * out engines that are data or pipeline parallel (enable_allreduce_rms_fusion in vllm/config/vllm.py). */
+    config->fused_all_reduce = config->scheduler == SCHEDULER_VLLM && args->enforce_eager != 1 &&
+                               config->data_parallel == 1 && config->pipeline_parallel == 1;
     return speculation_fill(config, args, err) && fill_adapters(config, args, err) &&
            check_blocks(config, args, err) && fill_batch(config, args, memory, err) &&
            check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err);

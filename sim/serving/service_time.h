@@ -77,6 +77,9 @@ struct gpu_kind {
     double elementwise_t0_s, elementwise_bytes_per_s;
     double allreduce_bytes[ALLREDUCE_POINTS];
     double allreduce_us[ALLREDUCE_WIDTHS][ALLREDUCE_POINTS]; /* among 2, 4, 8 GPUs */
+    /* Messages up to here are reduced by a kernel that adds the residual and takes the norm as well; 0:
+     * never. */
+    double fused_allreduce_bytes[ALLREDUCE_WIDTHS];
     const char *provenance;
 };
 extern const struct gpu_kind gpu_kinds[]; /* ended by name NULL */
@@ -129,6 +132,7 @@ struct replica_config {
     enum scheduler scheduler;
     bool chunked_prefill;
     bool prefix_caching;
+    bool fused_all_reduce;     /* with the norm behind it, where the message is small */
     bool async_scheduling;     /* a step's batch is made while the step before it begins */
     int64_t concurrency_limit; /* requests in the engine; more are turned away; 0 = any */
     int64_t queue_limit;       /* of those, waiting; -1 = any */

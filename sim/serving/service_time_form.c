@@ -142,13 +142,34 @@ static double ffn_s(const struct replica_config *c, double m) {
     return linear_s(c, m, (double)(a->ffn_matrices - 1) * f, d) + linear_s(c, m, d, f);
 }
 
+static int width_of(int64_t gpus) {
+    return gpus <= 2 ? 0 : gpus <= 4 ? 1 : 2;
+}
+
+/* Bytes that m tokens exchange in an all-reduce. */
+static double message_bytes(const struct replica_config *c, double m) {
+    return m * (double)c->architecture->hidden * 2;
+}
+
+/* Whether the add-and-norm behind an all-reduce is part of its kernel. */
+static bool norm_is_fused(const struct replica_config *c, double m) {
+    double most = c->gpu->fused_allreduce_bytes[width_of(c->tensor_parallel)];
+    return c->fused_all_reduce && c->tensor_parallel > 1 && message_bytes(c, m) <= most;
+}
+
 /* Two add-and-norms, rotary embedding, the write of K and V, the activation; two more norms where q and k
  * have them; two quantisations before fp8 layers. The activation of experts is inside their kernel. */
 static double elementwise_s(const struct replica_config *c, double m) {
     const struct architecture *a = c->architecture;
     const struct gpu_kind *g = c->gpu;
     double d = (double)a->hidden, f = ffn_of_gpu(c), ops = a->qk_norm ? 7 : 5;
-    double bytes = 2 * m * (8 * d + 2 * qkv_width(c));
+    double norms = 8 * d;
+    if (norm_is_fused(c, m)) {
+        ops -= 2;
+        norms =
+            4 * d; /* the residual is read and written still; what is reduced is not written and read again */
+    }
+    double bytes = 2 * m * (norms + 2 * qkv_width(c));
     if (a->experts == 0) {
         bytes += 2 * m * (double)a->ffn_matrices * f;
     }
@@ -165,7 +186,7 @@ static double all_reduce_s(const struct gpu_kind *g, int64_t gpus, double bytes)
     if (gpus < 2) {
         return 0;
     }
-    const double *us = g->allreduce_us[gpus <= 2 ? 0 : gpus <= 4 ? 1 : 2];
+    const double *us = g->allreduce_us[width_of(gpus)];
     const double *at = g->allreduce_bytes;
     double before = us[0], here = us[0];
     int i = 0;
@@ -187,7 +208,7 @@ double form_tokens_s(const struct replica_config *config, int64_t tokens) {
     }
     const struct replica_config *c = config;
     double m = (double)padded_tokens(c, tokens);
-    double message = m * (double)c->architecture->hidden * 2;
+    double message = message_bytes(c, m);
     double reduce = all_reduce_s(c->gpu, c->tensor_parallel, message);
     double layer = attention_linear_s(c, m) + ffn_s(c, m) + elementwise_s(c, m) + 2 * reduce;
     /* A stage hands its hidden states to the next: taken as an exchange between two GPUs. */
