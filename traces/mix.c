@@ -80,7 +80,6 @@ static void mix_report(struct trace_source *base, struct trace_report *report) {
         report->skipped += one->skipped;
         report->failed += one->failed;
         report->out_of_order += one->out_of_order;
-        report->clamped += one->clamped;
     }
 }
 

@@ -219,6 +219,7 @@ void file_source_init(struct file_source *f, const struct trace_source_ops *ops,
     input->taken = true;
     f->names = names;
     f->window.ahead = SORT_AHEAD;
+    f->any_order = options && options->any_order;
     f->window.latest = f->window.last_given = -SIMTIME_NEVER;
     if (options && options->service) {
         f->service = trace_names_intern(names, options->service, strlen(options->service));
@@ -369,24 +370,23 @@ static void set_zero(struct file_source *f) {
     w->latest = w->rows[w->count - 1].arrival_ps;
 }
 
-/* Rows that belong before what was given out already take its time. A few of them are noise; many mean that
- * the file is not in order of time at all. */
-static bool clamp_late_rows(struct file_source *f, struct error *err) {
-    struct row_window *w = &f->window;
-    struct trace_report *report = &f->base.report;
-    for (size_t i = 0; i < w->count && w->rows[i].arrival_ps < w->last_given; i++) {
-        w->rows[i].arrival_ps = w->last_given;
-        report->clamped++;
+/* A row that belongs before what was given out already is further from its place than the window reaches. Its
+ * line is told from the reader's by the rows between them, so blank lines and rows that were skipped since
+ * move it. */
+static bool none_is_late(const struct file_source *f, struct error *err) {
+    const struct row_window *w = &f->window;
+    if (w->count == 0 || w->rows[0].arrival_ps >= w->last_given) {
+        return true;
     }
-    if (report->clamped > 100 && report->clamped > f->next_row / 100) {
-        struct position pos = {.file = f->lines.path, .line = f->lines.line};
-        error_at(err, ERROR_INVALID, &pos, NULL,
-                 "expected rows in order of time: %llu of %llu rows so far lie more than %zu rows from their "
-                 "place",
-                 (unsigned long long)report->clamped, (unsigned long long)f->next_row, w->ahead);
-        return error_hint(err, "sort the file by its time column first");
-    }
-    return true;
+    uint64_t behind = f->next_row - 1 - w->rows[0].row;
+    struct position pos = {.file = f->lines.path, .line = f->lines.line - (int)behind};
+    error_at(err, ERROR_INVALID, &pos, NULL,
+             "expected rows in order of time, or at most %zu rows from their place: row %llu is further off, "
+             "%.3f s too "
+             "late",
+             w->ahead, (unsigned long long)w->rows[0].row,
+             simtime_to_s(w->last_given - w->rows[0].arrival_ps));
+    return error_hint(err, "drydock trace convert --sort IN OUT writes it in order");
 }
 
 static void give_out(struct file_source *f) {
@@ -405,14 +405,23 @@ static void give_out(struct file_source *f) {
     f->base.count = w->given;
 }
 
+static void widen(struct row_window *w, size_t capacity) {
+    size_t before = w->capacity;
+    w->capacity = capacity;
+    w->rows = mem_realloc(w->rows, w->capacity, sizeof *w->rows);
+    memset(w->rows + before, 0, (w->capacity - before) * sizeof *w->rows);
+}
+
 bool window_settle(struct file_source *f, bool *more, struct error *err) {
     struct row_window *w = &f->window;
-    if (w->disorder && w->ahead < SORT_AHEAD_WIDE) {
+    if (f->any_order && !w->ended) { /* all of the file, before any of it is given out */
+        widen(w, 2 * w->capacity);
+        *more = true;
+        return true;
+    }
+    if (w->disorder && w->ahead < SORT_AHEAD_WIDE && !f->any_order) {
         w->ahead = SORT_AHEAD_WIDE;
-        size_t before = w->capacity;
-        w->capacity = 2 * w->ahead;
-        w->rows = mem_realloc(w->rows, w->capacity, sizeof *w->rows);
-        memset(w->rows + before, 0, (w->capacity - before) * sizeof *w->rows);
+        widen(w, 2 * w->ahead);
         *more = !w->ended;
         if (*more) {
             return true;
@@ -425,7 +434,7 @@ bool window_settle(struct file_source *f, bool *more, struct error *err) {
     if (f->clock != CLOCK_RELATIVE && !f->zero_known && w->count > 0) {
         set_zero(f);
     }
-    if (!clamp_late_rows(f, err)) {
+    if (!none_is_late(f, err)) {
         return false;
     }
     give_out(f);

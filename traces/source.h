@@ -92,6 +92,7 @@ struct file_source {
     int64_t origin_s; /* second that arrivals are counted from */
     simtime shift_ps; /* and what is subtracted on top: the first row of a dated file */
     uint64_t next_row;
+    bool any_order; /* sorted whole, in memory */
     struct row_window window;
 };
 

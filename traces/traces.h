@@ -70,9 +70,8 @@ struct trace_report {
     int first_skipped_line; /* 0 = none; column likewise when the place within the line is not known */
     int first_skipped_column;
     char first_skipped_reason[160];
-    uint64_t out_of_order; /* rows that came earlier than one before them: sorted within a window */
-    uint64_t clamped;      /* of those, rows too far from their place: moved to the latest time given out */
-    char columns[512];     /* those that were used, by our names, comma separated */
+    uint64_t out_of_order;     /* rows that came earlier than one before them: sorted within a window */
+    char columns[512];         /* those that were used, by our names, comma separated */
     char ignored_columns[256]; /* those that were not, by the file's names, comma separated */
     char start[80]; /* date of time 0, "2023-11-16T18:15:46.680590Z"; "" where the file has no dates */
     char format[32];
@@ -91,6 +90,8 @@ struct trace_open_options {
     const char *columns; /* NULL = by header */
     const char *service; /* overrides the rows' service; NULL = none */
     enum trace_pace pace;
+    bool any_order; /* sort the file whole, in memory (96 bytes a row), however far its rows are from their
+                       place */
 };
 
 struct trace_source; /* a format's reader or a transform over one */

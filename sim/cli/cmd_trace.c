@@ -27,6 +27,7 @@ struct trace_options {
     double length_s;
     int64_t repeat;
     int64_t seed;
+    bool sort;
     double window_s;
     const char *preset;
     struct option_list set;
@@ -43,6 +44,11 @@ struct trace_options {
     {                                                                                                        \
         "columns", OPTION_TEXT, "MAP", "Our columns and the file's: arrival_s=ts,input_tokens=prompt.",      \
             AT(columns), 0, 0, UNIT_NUMBER                                                                   \
+    }
+#define SORT_OPTION                                                                                          \
+    {                                                                                                        \
+        "sort", OPTION_FLAG, NULL, "Sort inputs whole, however far rows are from their place.", AT(sort), 0, \
+            0, UNIT_NUMBER                                                                                   \
     }
 #define SEED_OPTION                                                                                          \
     { "seed", OPTION_INTEGER, "N", "Seed of the random streams (0).", AT(seed), 0, 9e15, UNIT_NUMBER }
@@ -96,13 +102,13 @@ struct trace_options {
 
 static const struct option list_options[] = {COMMON_OPTIONS, OPTION_END};
 static const struct option info_options[] = {OPEN_OPTIONS, COMMON_OPTIONS, OPTION_END};
-static const struct option convert_options[] = {OPEN_OPTIONS, TRANSFORM_OPTIONS, SEED_OPTION, COMMON_OPTIONS,
-                                                OPTION_END};
+static const struct option convert_options[] = {OPEN_OPTIONS, TRANSFORM_OPTIONS, SORT_OPTION,
+                                                SEED_OPTION,  COMMON_OPTIONS,    OPTION_END};
 static const struct option fit_options[] = {OPEN_OPTIONS, FIT_OPTIONS, COMMON_OPTIONS, OPTION_END};
 static const struct option synth_options[] = {SYNTH_OPTIONS, SEED_OPTION, COMMON_OPTIONS, OPTION_END};
 /* Of `trace` itself: for help and the man page. */
-static const struct option all_options[] = {OPEN_OPTIONS, TRANSFORM_OPTIONS, FIT_OPTIONS, SYNTH_OPTIONS,
-                                            SEED_OPTION,  COMMON_OPTIONS,    OPTION_END};
+static const struct option all_options[] = {OPEN_OPTIONS,  TRANSFORM_OPTIONS, SORT_OPTION,    FIT_OPTIONS,
+                                            SYNTH_OPTIONS, SEED_OPTION,       COMMON_OPTIONS, OPTION_END};
 
 /* ---- shared ---- */
 
@@ -113,7 +119,8 @@ static void print_json(struct json_object *object) {
 }
 
 static struct trace_open_options open_options(const struct trace_options *o) {
-    return (struct trace_open_options){.format = o->format, .columns = o->columns, .service = o->service};
+    return (struct trace_open_options){
+        .format = o->format, .columns = o->columns, .service = o->service, .any_order = o->sort};
 }
 
 /* What a reader left out or changed, on stderr. */
@@ -125,10 +132,7 @@ static void warn_of(const char *path, const struct trace_report *r) {
     if (r->ignored_columns[0]) {
         log_message(LOG_WARNING, "%s: columns without a meaning were ignored: %s", path, r->ignored_columns);
     }
-    if (r->clamped > 0) {
-        log_message(LOG_WARNING, "%s: %" PRIu64 " rows were too far out of order and moved later", path,
-                    r->clamped);
-    } else if (r->out_of_order > 0) {
+    if (r->out_of_order > 0) {
         log_message(LOG_NOTE, "%s: %" PRIu64 " rows were out of order and sorted", path, r->out_of_order);
     }
 }

@@ -184,7 +184,6 @@ struct json_object *trace_info_json(const struct trace_info *info) {
     json_object_object_add(object, "failed", json_count(r->failed));
     json_object_object_add(object, "first_skipped", json_first_skipped(r));
     json_object_object_add(object, "out_of_order", json_count(r->out_of_order));
-    json_object_object_add(object, "clamped", json_count(r->clamped));
     json_object_object_add(object, "columns", json_list(r->columns));
     json_object_object_add(object, "ignored_columns", json_list(r->ignored_columns));
     json_object_object_add(object, "input_tokens", json_tokens(&info->input));
@@ -229,8 +228,7 @@ void trace_info_print(const struct trace_info *info) {
     print_tokens("output tokens", &info->output);
     print_skipped(r);
     if (r->out_of_order > 0) {
-        printf("  %-16s %" PRIu64 " rows sorted, of them %" PRIu64 " too far off and moved later\n",
-               "out of order", r->out_of_order, r->clamped);
+        printf("  %-16s %" PRIu64 " rows sorted\n", "out of order", r->out_of_order);
     }
     printf("  %-16s %s\n", "columns", r->columns);
     if (r->ignored_columns[0]) {

@@ -114,12 +114,6 @@ static void say_trace_report(struct world *w) {
                    "network lies between them and the gateway",
                    (unsigned long long)w->rows_unknown_region);
     }
-    if (r->clamped > 0) {
-        notice_add(w->notices, NOTICE_WARNING, NULL,
-                   "traces: %llu rows were further out of order than can be sorted "
-                   "and moved to the date before them",
-                   (unsigned long long)r->clamped);
-    }
 }
 
 static void say_engines(struct world *w) {

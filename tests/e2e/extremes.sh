@@ -80,3 +80,50 @@ shrinks() { run_odd && [[ $(count completed) -eq 4 && $(count rejected) -eq 4 ]]
 check "SGLang turns away what its KV pool cannot hold" shrinks
 served "$TGI" --model-id=$LLAMA --max-batch-total-tokens=1000
 check "and so does Text Generation Inference" shrinks
+
+# ---- order and names ----
+
+served '[vllm, serve]' $LLAMA
+# rows COUNT ROW LATE: one a 100 ms; ROW is LATE rows from its place
+rows() {
+    awk -v count="$1" -v row="$2" -v late="$3" 'BEGIN {
+        print "arrival_s,input_tokens,output_tokens,request_id"
+        for (i = 0; i < count; i++) printf "%.2f,100,2,same\n", (i == row ? i - late - 0.5 : i) / 10
+    }'
+}
+run_rows() { "$DRYDOCK" run "$SCRATCH/s" "$@" --set duration=0s --quiet --out "$SCRATCH/out"; }
+arrives_in_order() {
+    "$DRYDOCK" export csv "$SCRATCH/out" | awk -F , 'NR > 1 { print $1 "," $2 }' | sort -t , -k 2,2g -k 1,1n | awk -F , '
+        $1 == 2800 { at = NR } END { exit at != wanted }' wanted="$1"
+}
+rows 3000 2800 900 >"$SCRATCH/near.csv"
+rows 9000 7000 6500 >"$SCRATCH/far.csv"
+near() { run_rows --trace "$SCRATCH/near.csv" && [[ $(count completed) -eq 3000 ]] && arrives_in_order 1901; }
+check "a row 900 rows from its place is sorted" near
+gzip -k "$SCRATCH/near.csv"
+near_gz() { run_rows --trace "$SCRATCH/near.csv.gz" && [[ $(count completed) -eq 3000 ]] && arrives_in_order 1901; }
+check "and in a packed file" near_gz
+far_refused() {
+    local rc=0
+    run_rows --trace "$SCRATCH/far.csv" 2>"$SCRATCH/said" || rc=$?
+    [[ $rc -eq 3 ]] && grep -q "far.csv:7002: expected rows in order of time" "$SCRATCH/said" &&
+        grep -q "trace convert --sort" "$SCRATCH/said"
+}
+check "one beyond the window is refused by file and line" far_refused
+sorted_whole() {
+    "$DRYDOCK" trace convert --sort "$SCRATCH/far.csv" "$SCRATCH/sorted.h5" --quiet && run_rows --trace "$SCRATCH/sorted.h5" &&
+        [[ $(count completed) -eq 9000 ]]
+}
+check "convert --sort writes it in order" sorted_whole
+ids() { "$DRYDOCK" export csv "$SCRATCH/out" | awk -F , 'NR > 1 { print $1 }' | sort -u | wc -l; }
+given_twice() {
+    run_rows --trace "$SCRATCH/near.csv" --trace "$SCRATCH/near.csv" && [[ $(count arrived) -eq 6000 && $(ids) -eq 6000 ]]
+}
+check "rows that share an id, and a file given twice, are requests of their own" given_twice
+
+full_queue_dies() {
+    run_rows --trace "$SCRATCH/near.csv" --set traces.0.time_scale=0.01 --set policies.0.queue_limit=none \
+        --set policies.0.timeout=none --set 'faults=[{kind: crash, workload: chat, at: 2s}]' &&
+        [[ $(count arrived) -eq 3000 && $(count failed) -gt 100 && $(($(count completed) + $(count failed))) -eq 3000 ]]
+}
+check "a replica that dies with a full queue: all it held failed, nothing is lost" full_queue_dies

@@ -1,4 +1,4 @@
-/* Rows out of order of time: sorted within the window, clamped beyond it, refused when hopeless. */
+/* Rows out of order of time: sorted within the window, refused beyond it, sorted whole when asked for. */
 #include "trace_fixture.h"
 
 enum { ROWS = 20000 };
@@ -41,7 +41,6 @@ static void swapped_rows_are_sorted_and_counted(void **state) {
     struct loaded *l = load_times(times, ROWS);
     assert_int_equal(l->count, ROWS);
     assert_sorted(l);
-    assert_int_equal(l->report.clamped, 0);
     assert_true(l->report.out_of_order >= ROWS / 1000);
     for (size_t i = 0; i < ROWS; i++) {
         assert_int_equal(l->rows[i].arrival_ps, SECONDS((double)i)); /* every time is there */
@@ -72,17 +71,16 @@ static void rows_of_one_time_keep_their_order(void **state) {
     loaded_free(l);
 }
 
-static void a_few_rows_far_off_are_clamped(void **state) {
+static void a_row_far_off_is_refused_by_its_line(void **state) {
     (void)state;
-    enum { LONG = 300000 };
+    enum { LONG = 300000, LATE = 200000 };
     double *times = rising(LONG);
-    times[LONG - 1] = 5;
-    times[LONG - 100] = 7;
+    times[LATE] = 7;
     struct loaded *l = load_times(times, LONG);
-    assert_int_equal(l->count, LONG);
-    assert_sorted(l);
-    assert_int_equal(l->report.clamped, 2);
-    assert_int_equal(l->report.out_of_order, 2);
+    assert_int_equal(l->err.code, ERROR_INVALID);
+    assert_contains(l->text, ":200002: "); /* below the header, counted from 1 */
+    assert_contains(l->text, "row 200000 is further off");
+    assert_contains(l->text, "drydock trace convert --sort");
     loaded_free(l);
     free(times);
 }
@@ -97,9 +95,28 @@ static void a_file_that_is_not_in_order_at_all_is_refused(void **state) {
     struct loaded *l = load_times(times, LONG);
     assert_int_equal(l->err.code, ERROR_INVALID);
     assert_contains(l->text, "rows in order of time");
-    assert_contains(l->text, "sort the file");
+    assert_contains(l->text, "trace convert --sort");
     loaded_free(l);
     free(times);
+}
+
+static void a_file_in_no_order_is_sorted_when_asked_for(void **state) {
+    (void)state;
+    enum { LONG = 300000 };
+    size_t at = 0;
+    char *text = malloc(LONG * 32 + 64);
+    at += (size_t)sprintf(text, "arrival_s,input_tokens\n");
+    for (size_t i = 0; i < LONG; i++) {
+        at += (size_t)sprintf(text + at, "%zu,%zu\n", i * 7919 % LONG, i);
+    }
+    struct loaded *l = loaded_bytes(text, at, &(struct trace_open_options){.any_order = true});
+    assert_int_equal(l->count, LONG);
+    for (size_t i = 0; i < LONG; i++) {
+        assert_int_equal(l->rows[i].arrival_ps, SECONDS((double)i));
+        assert_int_equal(l->rows[i].row, l->rows[i].input_tokens);
+    }
+    loaded_free(l);
+    free(text);
 }
 
 static void a_dated_file_begins_with_its_earliest_row(void **state) {
@@ -163,8 +180,9 @@ int main(void) {
         cmocka_unit_test(swapped_rows_are_sorted_and_counted),
         cmocka_unit_test(rows_keep_their_number_when_sorted),
         cmocka_unit_test(rows_of_one_time_keep_their_order),
-        cmocka_unit_test(a_few_rows_far_off_are_clamped),
+        cmocka_unit_test(a_row_far_off_is_refused_by_its_line),
         cmocka_unit_test(a_file_that_is_not_in_order_at_all_is_refused),
+        cmocka_unit_test(a_file_in_no_order_is_sorted_when_asked_for),
         cmocka_unit_test(a_dated_file_begins_with_its_earliest_row),
         cmocka_unit_test(dates_far_from_the_first_are_skipped),
         cmocka_unit_test(hashes_follow_their_rows_through_the_sort),
