@@ -197,6 +197,13 @@ static void grace_over(void *context, uint64_t argument) {
     }
 }
 
+static void pre_stop_over(void *context, uint64_t argument) {
+    (void)argument;
+    struct pod_state *pod = context;
+    pod->doom = 0;
+    pod->cluster->events.pod_terminating(pod->cluster->events.context, &pod->pub);
+}
+
 /* A pod that is not Ready has no requests to drain: its process ends at the signal. */
 void cluster_delete_pod(struct pod_state *pod) {
     struct cluster *c = pod->cluster;
@@ -216,6 +223,10 @@ void cluster_delete_pod(struct pod_state *pod) {
     }
     simtime deadline = simtime_add(engine_now(c->engine), simtime_from_s(demand_of(pod)->grace_s));
     pod->event = engine_at(c->engine, deadline, EVENT_LIFECYCLE, grace_over, pod, 0);
+    if (demand_of(pod)->pre_stop_s > 0) {
+        simtime signal = simtime_add(engine_now(c->engine), simtime_from_s(demand_of(pod)->pre_stop_s));
+        pod->doom = engine_at(c->engine, signal, EVENT_LIFECYCLE, pre_stop_over, pod, 0);
+    }
     c->events.pod_terminating(c->events.context, &pod->pub);
 }
 
@@ -233,7 +244,7 @@ bool cluster_pod_ends(struct pod_state *pod) {
 
 void cluster_pod_drained(struct cluster *c, struct pod *pod) {
     (void)c;
-    if (pod->phase == POD_TERMINATING) {
+    if (pod->phase == POD_TERMINATING && ((struct pod_state *)pod)->doom == 0) {
         pod_become_gone((struct pod_state *)pod);
     }
 }

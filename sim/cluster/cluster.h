@@ -62,6 +62,7 @@ struct pod_demand {
     bool model_server;       /* engine start-up and warm-up apply */
     struct probe startup, readiness, liveness;
     double grace_s;
+    double pre_stop_s; /* of the grace period: how long its preStop hook keeps it from being told to stop */
     double unreachable_s; /* it tolerates a node that is not reachable; INFINITY = for ever */
 };
 
@@ -103,8 +104,9 @@ struct pod {
 
 struct cluster_events {
     void (*pod_ready)(void *context, struct pod *pod);
-    /* It takes no new work from now on. The owner calls cluster_pod_drained when the last request has left;
-     * after the grace period pod_killed comes instead. */
+    /* It takes no new work from now on. The owner calls cluster_pod_drained when the last request has left,
+     * which counts when the preStop hook has ended: then this is called once more. After the grace period
+     * pod_killed comes instead. */
     void (*pod_terminating)(void *context, struct pod *pod);
     void (*pod_killed)(void *context, struct pod *pod);
     /* Its process is gone, what it worked on is lost; pod_ready comes again when another one is Ready. */

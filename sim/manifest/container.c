@@ -1,5 +1,6 @@
 #include "manifest/container.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -217,6 +218,48 @@ static bool read_probe(const struct reading *r, const struct place *container, c
     return true;
 }
 
+/* ---- preStop ---- */
+
+/* "sleep 15", in one word or two, within a command. */
+static double sleep_of(const struct yaml_node *command) {
+    for (size_t i = 0; command && command->kind == YAML_SEQUENCE && i < command->count; i++) {
+        const char *text = command->items[i]->kind == YAML_SCALAR ? command->items[i]->text : "";
+        const char *sleep = strstr(text, "sleep");
+        const char *rest = sleep ? sleep + strlen("sleep") : NULL;
+        if (rest && *rest == '\0' && i + 1 < command->count && command->items[i + 1]->kind == YAML_SCALAR) {
+            rest = command->items[i + 1]->text;
+        }
+        double seconds = rest ? strtod(rest, NULL) : 0;
+        if (seconds > 0 && seconds < INT32_MAX) {
+            return seconds;
+        }
+    }
+    return 0;
+}
+
+/* What else such a hook does takes no time here. */
+static bool read_pre_stop(const struct reading *r, const struct place *container, double *seconds) {
+    struct place lifecycle = place_get(r, container, "lifecycle");
+    if (!expect_mapping(r, &lifecycle)) {
+        return false;
+    }
+    struct place hook = place_get(r, &lifecycle, "preStop");
+    if (!expect_mapping(r, &hook)) {
+        return false;
+    }
+    struct place sleep = place_get(r, &hook, "sleep"), exec = place_get(r, &hook, "exec");
+    if (!expect_mapping(r, &sleep) || !expect_mapping(r, &exec)) {
+        return false;
+    }
+    struct place length = place_get(r, &sleep, "seconds"), command = place_get(r, &exec, "command");
+    int64_t whole = 0;
+    if (!read_integer(r, &length, 0, INT32_MAX, &whole)) {
+        return false;
+    }
+    *seconds = whole > 0 ? (double)whole : sleep_of(command.node);
+    return true;
+}
+
 /* ---- containers ---- */
 
 static const char *const container_fields[] = {"name",
@@ -344,7 +387,7 @@ static bool read_container(const struct reading *r, const struct place *p, bool 
     }
     if (!check_texts(r, p, "command") || !check_texts(r, p, "args") || !check_env(r, p) ||
         !check_ports(r, p) || !read_resources(r, &resources, &out->requests, &out->limits) ||
-        !read_restart_policy(r, p, init, &out->sidecar) ||
+        !read_restart_policy(r, p, init, &out->sidecar) || !read_pre_stop(r, p, &out->pre_stop_s) ||
         !read_probe(r, p, "startupProbe", false, &out->startup_probe) ||
         !read_probe(r, p, "readinessProbe", true, &out->readiness_probe) ||
         !read_probe(r, p, "livenessProbe", false, &out->liveness_probe) ||

@@ -234,6 +234,7 @@ static void read_pod(struct world *w, uint32_t d, const struct workload *workloa
         demand->startup = c->startup_probe;
         demand->readiness = c->readiness_probe;
         demand->liveness = c->liveness_probe;
+        demand->pre_stop_s = c->pre_stop_s;
     }
     read_images(w, workload, demand);
     w->workloads[d].name = workload->name;

@@ -228,6 +228,25 @@ static void a_seed_fixes_every_date_and_another_workload_changes_no_draw(void **
     munmap(lot, sizeof *lot);
 }
 
+static void pre_stop(void) {
+    add_pool("gpu", 2, 2, 1);
+    add_demand("ns/deployment/idle")->pre_stop_s = 15;
+    struct pod_demand *busy = add_demand("ns/deployment/busy");
+    busy->pre_stop_s = 40; /* longer than the grace period of 30 s */
+    begin(1, (int64_t[]){1, 1}, true);
+    scale_at(100, 0, 0);
+    scale_at(100, 1, 0);
+    run_until(-1);
+    CHECK(near_s(pod_at(0)->terminating_ps, 100) && near_s(pod_at(0)->gone_ps, 115));
+    CHECK(near_s(pod_at(1)->gone_ps, 130) && t.killed == 1);
+    end();
+}
+
+static void a_pre_stop_hook_keeps_a_pod_for_as_long_as_it_sleeps(void **state) {
+    (void)state;
+    assert_int_equal(in_child(pre_stop), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pods_go_in_the_order_of_the_replica_set_controller),
@@ -238,6 +257,7 @@ int main(void) {
         cmocka_unit_test(a_parallel_stateful_set_gives_up_its_highest_ordinals_at_once),
         cmocka_unit_test(a_bare_pod_needs_no_node_and_is_ready_at_once),
         cmocka_unit_test(a_seed_fixes_every_date_and_another_workload_changes_no_draw),
+        cmocka_unit_test(a_pre_stop_hook_keeps_a_pod_for_as_long_as_it_sleeps),
     };
     return cmocka_run_group_tests_name("cluster/cluster", tests, NULL, NULL);
 }
