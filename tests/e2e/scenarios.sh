@@ -93,6 +93,29 @@ check "noisy-tenant: who is protected, as its README says" noisy_tenant
 check "noisy-tenant: fair queueing protects, a queue alone does not" arms noisy-tenant \
     'm["slo.attainment"]["vtc"] > m["slo.attainment"]["none"] + 0.2 and m["slo.attainment"]["fifo"] < m["slo.attainment"]["none"]'
 
+# The rows of replica-crash's README against one run: what one run is off the mean of twenty.
+replica_crash() {
+    /usr/bin/python3 - "$SCRATCH/replica-crash" scenarios/replica-crash/README.md <<'PY'
+import json, re, sys
+
+rows = 0
+for line in open(sys.argv[2]):
+    cells = [c.strip(" *") for c in line.split("|")]
+    if len(cells) < 9 or not re.match(r"\d+\.\d %", cells[2]):
+        continue
+    summary = json.load(open(f"{sys.argv[1]}/{cells[1]}/summary.json"))
+    had = 100 * summary["slo"]["attainment"], summary["requests"]["failed"], summary["cost"]["total_usd"]
+    told = float(cells[2].split()[0]), float(cells[4]), float(cells[7].strip("$"))
+    assert all(abs(a - b) < off for a, b, off in zip(had, told, (5, 20, 0.02))), (cells[1], had, told)
+    rows += 1
+assert rows == 8, rows
+PY
+}
+check "replica-crash: what a failing GPU costs, as its README says" replica_crash
+check "replica-crash: retries do not help, a quick start does, one replica more keeps the promise" arms replica-crash \
+    '(m["slo.attainment"]["retry"] < m["slo.attainment"]["one-gpu-fails"] + 0.01 and
+    m["slo.attainment"]["spare-and-quick"] > 0.95 and m["slo.attainment"]["one-more"] > 0.99)'
+
 # figure NAME-OF-OUT PATH: a figure of its summary.
 figure() {
     /usr/bin/python3 - "$SCRATCH/$1/summary.json" "$2" <<'PY'
