@@ -54,7 +54,7 @@ struct container {
     struct resources requests; /* with limits filled in where requests are absent, as the API does */
     struct resources limits;
     struct probe startup_probe, readiness_probe, liveness_probe;
-    double pre_stop_s; /* of lifecycle.preStop, as far as it is a sleep; 0 = none */
+    double pre_stop_s;         /* of lifecycle.preStop, as far as it is a sleep; 0 = none */
     struct engine_args engine; /* engine.present is false when this is no model server */
     bool sidecar;              /* an init container with restartPolicy Always: runs beside the others */
 };
