@@ -192,7 +192,7 @@ def split_of(node, begin, end, replicas):
         bound = cut(r["bound_s"], low, gone)
         stop = cut(r["terminating_s"], bound, gone)
         ready = cut(r["ready_s"], bound, stop)
-        for state, time in (("start_up", ready - bound), ("drain", gone - stop)):
+        for state, time in (("start_up", ready - bound + Fraction(r["down_s"])), ("drain", gone - stop)):
             states[state] += r["gpus"] * time
             states["ready"] -= r["gpus"] * time
     return states
@@ -439,7 +439,9 @@ def check_requests(book, nodes, replicas, requests):
     worked = {}
     for q in requests:
         worked[q["replica"]] = worked.get(q["replica"], 0) + q["compute_s"]
-    failed = any(q["status"] == "failed" for q in requests)
+    # Crashed in place, or with a pod that then went at once: requests that failed may have been sent again.
+    crashed = any(r["restarts"] or (r["gone_s"] is not None and r["terminating_s"] == r["gone_s"]) for r in replicas)
+    failed = crashed or any(q["status"] == "failed" for q in requests)
     repeated = any(q["attempts"] > 1 for q in requests)  # their row names the last replica, compute_s is of all
     if repeated and not failed:
         busy = sum(r["busy_s"] for r in replicas)
@@ -491,7 +493,9 @@ def main(result, prices):
     window = Fraction(summary["simulated_s"])
     requests, by_node = {}, {}
     for q in rows_of_requests:
-        requests.setdefault(q["replica"], []).append(q)
+        # earlier attempts may have been anywhere
+        for row in range(len(replicas)) if q["attempts"] > 1 else [q["replica"]]:
+            requests.setdefault(row, []).append(q)
     for row, r in enumerate(replicas):
         by_node.setdefault(r["node"], []).append({**r, "row": row})
 
