@@ -9,38 +9,14 @@
 
 enum { TEXTS = 5 };
 
-static const char *const columns[] = {"name",
-                                      "workload",
-                                      "service",
-                                      "node",
-                                      "model",
-                                      "created_s",
-                                      "bound_s",
-                                      "pulled_s",
-                                      "started_s",
-                                      "loaded_s",
-                                      "ready_s",
-                                      "terminating_s",
-                                      "gone_s",
-                                      "gpus",
-                                      "servers",
-                                      "busy_s",
-                                      "completed",
-                                      "steps",
-                                      "preemptions",
-                                      "prompt_tokens",
-                                      "generated_tokens",
-                                      "prefix_queries",
-                                      "prefix_hits",
-                                      "kv_peak",
-                                      "kv_end",
-                                      "waiting",
-                                      "running",
-                                      "max_model_len",
-                                      "step_tokens",
-                                      "gaps",
-                                      "gap_s",
-                                      NULL};
+static const char *const columns[] = {
+    "name",        "workload",      "service",          "node",           "model",       "created_s",
+    "bound_s",     "pulled_s",      "started_s",        "loaded_s",       "ready_s",     "terminating_s",
+    "gone_s",      "gpus",          "servers",          "busy_s",         "completed",   "steps",
+    "preemptions", "prompt_tokens", "generated_tokens", "prefix_queries", "prefix_hits", "external_queries",
+    "host_hits",   "store_hits",    "kv_load_bytes",    "kv_store_bytes", "kv_peak",     "kv_end",
+    "waiting",     "running",       "max_model_len",    "step_tokens",    "gaps",        "gap_s",
+    NULL};
 
 _Static_assert(sizeof columns / sizeof *columns == TEXTS + FLEET_NUMBERS + 1, "a column for each number");
 

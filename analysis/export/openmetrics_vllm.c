@@ -219,6 +219,43 @@ static void write_replicas(const struct metrics_out *m) {
     }
 }
 
+/* vllm/v1/metrics/loggers.py (what a connector had of what the prefix cache had not) and the offloading
+ * connector's own metrics.py. */
+static void write_external(const struct metrics_out *m) {
+    metrics_family(m->out, "vllm:external_prefix_cache_queries", "counter", "",
+                   "Prompt tokens that KV blocks beyond the GPU were asked for.");
+    for (size_t i = 0; i < m->fleet.pod_count; i++) {
+        if (is_server(m, i)) {
+            metrics_sample(m->out, "vllm:external_prefix_cache_queries_total", m->pods[i].server,
+                           m->fleet.pods[i].numbers[FLEET_EXTERNAL_QUERIES]);
+        }
+    }
+    metrics_family(m->out, "vllm:external_prefix_cache_hits", "counter", "",
+                   "Prompt tokens that host memory or a store had.");
+    for (size_t i = 0; i < m->fleet.pod_count; i++) {
+        const double *n = m->fleet.pods[i].numbers;
+        if (is_server(m, i)) {
+            metrics_sample(m->out, "vllm:external_prefix_cache_hits_total", m->pods[i].server,
+                           n[FLEET_HOST_HITS] + n[FLEET_STORE_HITS]);
+        }
+    }
+    metrics_family(m->out, "vllm:kv_offload_total_bytes", "counter", "",
+                   "KV blocks moved between GPUs and host, in bytes.");
+    for (size_t i = 0; i < m->fleet.pod_count; i++) {
+        bool moves =
+            m->fleet.pods[i].numbers[FLEET_KV_LOAD_BYTES] + m->fleet.pods[i].numbers[FLEET_KV_STORE_BYTES] >
+            0;
+        for (int in = 0; is_server(m, i) && moves && in < 2; in++) {
+            struct strbuf labels = {0};
+            strbuf_append(&labels, m->pods[i].server);
+            metrics_label(&labels, "transfer_type", in ? "CPU_to_GPU" : "GPU_to_CPU");
+            metrics_sample(m->out, "vllm:kv_offload_total_bytes_total", labels.text,
+                           m->fleet.pods[i].numbers[in ? FLEET_KV_LOAD_BYTES : FLEET_KV_STORE_BYTES]);
+            strbuf_free(&labels);
+        }
+    }
+}
+
 static void write_counters(const struct metrics_out *m, const struct server *servers) {
     metrics_family(m->out, "vllm:prompt_tokens", "counter", "",
                    "Prompt tokens of requests with a first token.");
@@ -264,6 +301,7 @@ bool metrics_of_servers(struct metrics_out *m, struct error *err) {
     bool ok = read_requests(m, servers, err) && read_buckets(m, servers, err);
     if (ok) {
         write_replicas(m);
+        write_external(m);
         write_counters(m, servers);
         for (int h = 0; h < HISTOGRAMS; h++) {
             write_histogram(m, servers, h, families[h].name);

@@ -118,6 +118,8 @@ struct replica_row {
     int64_t gpus;
     uint64_t completed, steps, preemptions, prompt_tokens, generated_tokens;
     uint64_t prefix_queries, prefix_hits;
+    uint64_t external_queries, host_hits, store_hits, kv_load_bytes, kv_store_bytes;
+    uint64_t swap_out_bytes, swap_in_bytes;
     uint64_t step_tokens, gaps, kv_out_bytes, kv_in_bytes;
     int64_t max_model_len;
     double busy_s, kv_peak, kv_end, gap_s;
@@ -151,6 +153,14 @@ static const struct column replica_columns[] = {
     REPLICA("prefix_queries", COLUMN_U64, prefix_queries, "token",
             "of prompts that the prefix cache was asked for"),
     REPLICA("prefix_hits", COLUMN_U64, prefix_hits, "token", "and had"),
+    REPLICA("external_queries", COLUMN_U64, external_queries, "token",
+            "of those it had not, that the host's memory and a store were asked for"),
+    REPLICA("host_hits", COLUMN_U64, host_hits, "token", "and the host's memory had"),
+    REPLICA("store_hits", COLUMN_U64, store_hits, "token", "and a store had"),
+    REPLICA("kv_load_bytes", COLUMN_U64, kv_load_bytes, "byte", "of KV blocks, from the host to the GPUs"),
+    REPLICA("kv_store_bytes", COLUMN_U64, kv_store_bytes, "byte", "of KV blocks, from the GPUs to the host"),
+    REPLICA("swap_out_bytes", COLUMN_U64, swap_out_bytes, "byte", "of preempted requests, to the host"),
+    REPLICA("swap_in_bytes", COLUMN_U64, swap_in_bytes, "byte", "of preempted requests, back"),
     REPLICA("generated_tokens", COLUMN_U64, generated_tokens, "token", "generated"),
     REPLICA("kv_peak", COLUMN_F64, kv_peak, "1", "largest share of KV blocks in use"),
     REPLICA("kv_end", COLUMN_F64, kv_end, "1", "share of KV blocks in use when the run ended"),
@@ -378,6 +388,13 @@ static struct replica_row replica_row_of(const struct world *w, const struct pod
         row.prompt_tokens = p->replica->prompt_tokens;
         row.prefix_queries = p->replica->prefix_queries;
         row.prefix_hits = p->replica->prefix_hits;
+        row.external_queries = p->replica->external_queries;
+        row.host_hits = p->replica->host_hits;
+        row.store_hits = p->replica->store_hits;
+        row.kv_load_bytes = p->replica->kv_load_bytes;
+        row.kv_store_bytes = p->replica->kv_store_bytes;
+        row.swap_out_bytes = p->replica->swap_out_bytes;
+        row.swap_in_bytes = p->replica->swap_in_bytes;
         row.generated_tokens = p->replica->generated_tokens;
         row.kv_peak = (double)p->replica->kv_peak_permille / 1000;
         row.kv_end = (double)p->replica->kv_permille / 1000;

@@ -226,6 +226,8 @@ void diary_scheduled(struct diary *d, const struct request *r, simtime now) {
         [WATCH_SEQUENCES] = "for a place among --max-num-seqs",
         [WATCH_BLOCKS] = "for KV blocks",
         [WATCH_BUDGET] = "for tokens of a step",
+        [WATCH_ADAPTERS] = "for a place for its adapter",
+        [WATCH_LOADING] = "for KV blocks from the host or a store",
         [WATCH_PREEMPTS] = "for those preempted",
         [WATCH_THREADS] = "for a free thread",
     };

@@ -249,6 +249,8 @@ static const struct {
     {WATCH_SEQUENCES, "queue: --max-num-seqs run"},
     {WATCH_BLOCKS, "queue: KV cache full"},
     {WATCH_BUDGET, "queue: tokens of steps used up"},
+    {WATCH_ADAPTERS, "queue: --max-loras in the batch"},
+    {WATCH_LOADING, "queue: KV read from host or store"},
     {WATCH_PREEMPTS, "queue: others were preempted"},
     {WATCH_THREADS, "queue: all threads busy"},
     {WATCH_PREFILL, "prompt"},

@@ -17,7 +17,7 @@ static struct batching *batching_of(struct replica *r) {
 void batching_update_load(struct batching *b) {
     assert(b->free_blocks >= 0 && b->free_blocks <= b->config.kv_blocks);
     assert(b->running_count <= b->config.max_num_seqs);
-    b->base.waiting = b->waiting.count + b->coming.count;
+    b->base.waiting = b->waiting.count + b->coming.count + (uint32_t)b->load_count;
     b->base.running = (uint32_t)b->running_count;
     int64_t used = b->config.kv_blocks - b->free_blocks;
     b->peak_blocks = used > b->peak_blocks ? used : b->peak_blocks;
@@ -45,17 +45,25 @@ static simtime pace_parts(const struct batching *b, const struct step_shape *sha
 
 simtime batching_step_time(struct batching *b, const struct step_shape *shape) {
     struct step_parts parts;
+    struct step_shape whole = *shape;
+    simtime late_context = shape->decode_sequences > 0 ? b->sglang.late_context : 0;
+    if (late_context > 0) {
+        whole.decode_sequences += b->sglang.late;
+        whole.decode_context += late_context;
+        whole.sampled += b->sglang.late;
+    }
     bool decode =
         shape->prefill_tokens == 0 && shape->decode_sequences > 0 && b->config.speculation.tokens == 0;
-    simtime time = decode ? decode_parts(b, shape, &parts) : 0;
+    simtime time = decode ? decode_parts(b, &whole, &parts) : 0;
     if (time <= 0) {
-        time = service_time_parts(b->times, shape, &parts);
-        time = b->base.pace_ppm ? pace_parts(b, shape, &parts) : time;
+        time = service_time_parts(b->times, &whole, &parts);
+        time = b->base.pace_ppm ? pace_parts(b, &whole, &parts) : time;
     }
-    time += b->loading_ps;
-    parts.by_token += b->loading_ps;
+    parts.by_token += parts.decode_slope * late_context; /* all bear what is computed in vain */
+    simtime waits = b->loading_ps + (b->fetch_ps > 0 ? tiers_step_waits(b, time) : 0);
+    parts.by_token += waits;
     share_step(b, &parts, shape);
-    return time;
+    return time + waits;
 }
 
 /* ---- gaps between tokens ---- */
@@ -109,9 +117,14 @@ static bool schedule(struct batching *b, struct step_shape *shape) {
 /* The batch of the step that begins now, and whether the next ones may be like it. */
 static bool make_batch(struct batching *b, struct step_shape *shape) {
     b->unsettled = true;
-    b->loading_ps = 0;
-    bool steady = schedule(b, shape);
-    if (b->config.async_scheduling && is_empty(shape) && b->waiting.head) {
+    b->loading_ps = b->fetch_ps = 0;
+    uint64_t preemptions = b->base.preemptions;
+    bool steady = schedule(b, shape), knows_all = !b->config.async_scheduling;
+    while (is_empty(shape) && b->waiting.head &&
+           (!knows_all || b->base.preemptions > preemptions ||
+            (b->tiers && b->load_count == 0 && tiers_make_room(b)))) {
+        preemptions = b->base.preemptions; /* the last one may have gone for blocks that it held itself */
+        knows_all = true;
         b->just_left = b->just_freed = 0;
         b->caught_up = true;
         steady = schedule(b, shape);
@@ -124,6 +137,9 @@ static bool make_batch(struct batching *b, struct step_shape *shape) {
 /* May a request that waits now join the next step, though it could not join this one? It was tried in vain,
  * and during a run blocks only become fewer; but for what asynchronous scheduling does not know of yet. */
 static bool may_join_next(const struct batching *b) {
+    if (b->tiers && b->waiting.head && b->running_count < b->config.max_num_seqs) {
+        return true; /* what the tiers have changes with time, and with it what it needs */
+    }
     return b->config.async_scheduling && b->waiting.head &&
            (b->just_left > 0 || b->just_freed > 0 ||
             (int32_t)(b->last_joined + 2 - (uint32_t)b->base.steps) > 0);
@@ -138,8 +154,9 @@ static void step_begin(struct batching *b) {
     batching_update_load(b);
     b->stepping = !is_empty(&shape);
     if (!b->stepping) {
-        /* Nobody starves: any request fits alone, once what is parked has gone. */
-        assert(b->running_count == 0 && (!b->waiting.head || b->parked > 0));
+        /* Nobody starves: any request fits alone, once what is parked has gone and what is read in is there.
+         */
+        assert(b->running_count == 0 && (!b->waiting.head || b->parked > 0 || b->load_count > 0));
         gaps_flush(b);
         return;
     }
@@ -151,7 +168,8 @@ static void step_begin(struct batching *b) {
         batching_watch_begins(b, &shape, b->base.preemptions == preemptions, b->budget_left);
     }
     bool repeats = b->fast && !may_join_next(b) && b->config.speculation.tokens == 0 && steady &&
-                   shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count;
+                   shape.prefill_tokens == 0 && shape.decode_sequences == b->running_count &&
+                   b->loading_ps + b->fetch_ps + b->sglang.late == 0;
     cohort_check(b);
     simtime end = b->step_began_ps + (repeats ? run_begin(b, &shape) : batching_step_time(b, &shape));
     b->event = engine_at_ranked(b->base.engine, end, b->base.rank, step_end, b, 0);
@@ -199,8 +217,28 @@ static uint32_t speculate(const struct batching *b, struct request *r) {
     return tokens;
 }
 
+/* Others may use what a request has computed of its prompt. */
+static void learn(struct batching *b, struct request *r) {
+    if (b->prefixes) {
+        prefix_cache_learn(b->prefixes, r);
+    }
+    if (b->tiers) {
+        kv_tiers_keep(b->tiers, r, r->computed);
+    }
+}
+
+/* Under overlap SGLang's scheduler does not know yet. */
+static void note_late(struct batching *b, const struct request *r) {
+    if (b->config.scheduler == SCHEDULER_SGLANG && b->config.async_scheduling &&
+        r->place == PLACE_LEAVING + REQUEST_COMPLETED) {
+        b->sglang.late++;
+        b->sglang.late_context += (int64_t)r->computed + 1;
+    }
+}
+
 static void leaves_batch(struct batching *b, struct request *r) {
     int64_t free = b->free_blocks;
+    note_late(b, r);
     release(b, r);
     b->just_freed += b->config.async_scheduling ? b->free_blocks - free : 0;
 }
@@ -222,6 +260,7 @@ static int64_t advance_cohort(struct batching *b, simtime now) {
 static int64_t advance_running(struct batching *b, simtime now) {
     b->unsettled = true;
     b->just_freed = 0;
+    b->sglang.late = b->sglang.late_context = 0;
     share_ended(b);
     int64_t i = b->cohort.count;
     int64_t leaving = i > 0 ? advance_cohort(b, now) : 0;
@@ -231,8 +270,8 @@ static int64_t advance_running(struct batching *b, simtime now) {
         share_request(b, r, b->scheduled[i]);
         if (r->place == PLACE_RUNNING) {
             r->computed += (uint32_t)b->scheduled[i];
-            if (r->chunk_count > 0 && b->prefixes && r->generated == 0) {
-                prefix_cache_learn(b->prefixes, r);
+            if (r->chunk_count > 0 && r->generated == 0) {
+                learn(b, r);
             }
             if (b->scheduled[i] > 0 && (int64_t)r->computed >= tokens_known(r)) {
                 tokens_made(b, r, now, b->config.speculation.tokens > 0 ? speculate(b, r) : 1);
@@ -320,6 +359,7 @@ static void step_kick(void *context, uint64_t argument) {
     struct batching *b = context;
     b->event = 0;
     b->just_left = b->just_freed = 0;
+    b->sglang.late = b->sglang.late_context = 0;
     step_begin(b);
 }
 
@@ -346,6 +386,29 @@ void batching_make_way(struct batching *b, const struct request *r) {
     }
 }
 
+void batching_queue(struct batching *b, struct request *r, bool again) {
+    batching_note_step(b, r);
+    if (again) {
+        waiting_put_back(b, r);
+    } else {
+        waiting_add(b, r);
+    }
+    bool may_join =
+        (b->waiting.head == r || b->adapters || b->tiers) && b->running_count < b->config.max_num_seqs;
+    if (may_join || (r->remote && b->config.scheduler == SCHEDULER_SGLANG)) { /* which takes no place yet */
+        batching_make_way(b, r); /* with no place, or behind others that it cannot pass, it waits on */
+    }
+    batching_update_load(b);
+    if (r->watched) {
+        if (again) {
+            batching_watch_loaded(b, r);
+        } else {
+            batching_watch_joins(b, r);
+        }
+    }
+    batching_wake(b);
+}
+
 static bool batching_submit(struct replica *replica, struct request *r, const char **reason) {
     struct batching *b = batching_of(replica);
     assert(!b->stopped);
@@ -362,7 +425,7 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         return false;
     }
     if (b->config.concurrency_limit > 0 &&
-        b->waiting.count + b->running_count >= b->config.concurrency_limit) {
+        b->waiting.count + b->load_count + b->running_count >= b->config.concurrency_limit) {
         *reason = "--max-concurrent-requests reached";
         return false;
     }
@@ -376,17 +439,7 @@ static bool batching_submit(struct replica *replica, struct request *r, const ch
         r->output_tokens = (uint32_t)room; /* the server ends it there: finish_reason "length" */
     }
     r->ticket = b->base.first_ticket + b->next_ticket++;
-    batching_note_step(b, r);
-    waiting_add(b, r);
-    bool may_join = (b->waiting.head == r || b->adapters) && b->running_count < b->config.max_num_seqs;
-    if (may_join || (r->remote && b->config.scheduler == SCHEDULER_SGLANG)) { /* which takes no place yet */
-        batching_make_way(b, r); /* with no place, or behind others that it cannot pass, it waits on */
-    }
-    batching_update_load(b);
-    if (r->watched) {
-        batching_watch_joins(b, r);
-    }
-    batching_wake(b);
+    batching_queue(b, r, false);
     return true;
 }
 
@@ -401,10 +454,15 @@ static void running_remove(struct batching *b, const struct request *r) {
 }
 
 /* One that does not run may hold blocks for KV from elsewhere, for which others wait. */
-static void remote_give_up(struct batching *b, struct request *r) {
-    r->remote = REMOTE_NONE;
-    if (r->blocks > 0) {
+static void give_up(struct batching *b, struct request *r) {
+    bool had = r->blocks > 0;
+    if (r->remote == REMOTE_NONE) {
+        tiers_let_go(b, r);
+    } else if (had) {
         blocks_give_back(b, r);
+    }
+    r->remote = REMOTE_NONE;
+    if (had) {
         batching_wake(b);
     }
 }
@@ -412,7 +470,7 @@ static void remote_give_up(struct batching *b, struct request *r) {
 static void batching_cancel(struct replica *replica, struct request *r, enum request_status status) {
     struct batching *b = batching_of(replica);
     assert(!b->unsettled);
-    if (r->place == PLACE_WAITING || r->place == PLACE_COMING) {
+    if (r->place == PLACE_WAITING || r->place == PLACE_COMING || r->place == PLACE_LOADING) {
         run_end(b);
     } else {
         run_settle(b);
@@ -423,10 +481,13 @@ static void batching_cancel(struct replica *replica, struct request *r, enum req
     }
     if (r->place == PLACE_WAITING) {
         request_list_remove(&b->waiting, r);
-        remote_give_up(b, r);
+        give_up(b, r);
     } else if (r->place == PLACE_COMING) {
         remote_take_off(b, r);
-        remote_give_up(b, r);
+        give_up(b, r);
+    } else if (r->place == PLACE_LOADING) {
+        tiers_cancel(b, r);
+        batching_wake(b);
     } else if (r->place == PLACE_RUNNING) {
         running_remove(b, r);
         release(b, r);
@@ -465,8 +526,8 @@ static void batching_stop(struct replica *replica, enum request_status status) {
         remote_take_off(b, r);
         request_list_push_back(&b->waiting, r);
     }
-    while ((r = request_list_pop_front(&b->waiting))) {
-        remote_give_up(b, r);
+    while ((r = request_list_pop_front(&b->waiting)) || (r = tiers_stop_one(b))) {
+        give_up(b, r);
         batching_update_load(b);
         batching_let_go(b, r, status);
     }
@@ -481,6 +542,8 @@ static void batching_destroy(struct replica *replica) {
     cohort_destroy(b);
     prefix_cache_destroy(b->prefixes);
     adapters_destroy(b->adapters);
+    kv_tiers_destroy(b->tiers);
+    free(b->loads);
     free(b);
 }
 
@@ -542,6 +605,7 @@ struct replica *batching_create(struct engine *engine, const struct replica_conf
     b->free_blocks = config->kv_blocks;
     b->prefixes = config->prefix_caching ? prefix_cache_create(config->block_tokens) : NULL;
     b->adapters = config->adapters.on_gpu > 0 ? adapters_create(&config->adapters) : NULL;
+    tiers_open(b);
     b->running = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->running);
     b->scheduled = mem_zalloc((size_t)config->max_num_seqs, sizeof *b->scheduled);
     b->leaving = mem_zalloc((size_t)config->max_num_seqs, sizeof(struct request *));

@@ -36,6 +36,9 @@ void release(struct batching *b, struct request *r) {
     if (b->adapters) {
         adapters_let_go(b->adapters, r->adapter);
     }
+    if (b->tiers) {
+        kv_tiers_keep(b->tiers, r, r->computed);
+    }
     if (r->leaves_kv && r->place == PLACE_LEAVING + REQUEST_COMPLETED) {
         b->parked++;
         return;
@@ -80,6 +83,19 @@ void waiting_add(struct batching *b, struct request *r) {
     request_list_insert_after(&b->waiting, before, r);
 }
 
+void waiting_put_back(struct batching *b, struct request *r) {
+    if (b->config.priority_scheduling) {
+        waiting_add(b, r);
+        return;
+    }
+    r->place = PLACE_WAITING;
+    struct request *behind = b->waiting.head;
+    while (behind && behind->ticket < r->ticket) {
+        behind = behind->next;
+    }
+    request_list_insert_after(&b->waiting, behind ? behind->previous : b->waiting.tail, r);
+}
+
 void preempt(struct batching *b, int64_t at, const struct request *by, int64_t tokens) {
     struct request *victim = b->running[at];
     size_t behind = (size_t)(--b->running_count - at);
@@ -88,8 +104,9 @@ void preempt(struct batching *b, int64_t at, const struct request *by, int64_t t
     if (victim->watched) {
         batching_watch_preempted(b, victim, by, tokens);
     }
+    bool swapped = b->swap_blocks > 0 && swap_out(b, victim);
     release(b, victim);
-    victim->computed = 0;
+    victim->computed = swapped ? victim->computed : 0;
     victim->drafts = 0;
     if (victim->preemptions < UINT16_MAX) {
         victim->preemptions++;
@@ -114,10 +131,12 @@ void join(struct batching *b, struct request *r, const struct prefix_match *matc
         b->loading_ps += adapters_hold(b->adapters, r->adapter);
     }
     if (r->scheduled_ps < 0) {
+        if (!b->tiers) {
+            r->cached_tokens = (uint32_t)match->tokens;
+            b->base.prefix_queries += b->prefixes && r->chunk_count > 0 ? r->input_tokens : 0;
+            b->base.prefix_hits += (uint64_t)match->tokens;
+        }
         r->scheduled_ps = engine_now(b->base.engine);
-        r->cached_tokens = (uint32_t)match->tokens;
-        b->base.prefix_queries += b->prefixes && r->chunk_count > 0 ? r->input_tokens : 0;
-        b->base.prefix_hits += (uint64_t)match->tokens;
         batching_update_load(b);
         b->base.events->scheduled(b->base.events->context, &b->base, r);
     }

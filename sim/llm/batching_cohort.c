@@ -19,10 +19,6 @@ void cohort_destroy(struct batching *b) {
 
 /* ---- who belongs to it ---- */
 
-static int64_t blocks_for(const struct batching *b, int64_t tokens) {
-    return (tokens + b->config.block_tokens - 1) / b->config.block_tokens;
-}
-
 /* Some schedulers take all blocks that a request will ever need at once. */
 static bool has_all_blocks(const struct batching *b, const struct request *r) {
     return (int64_t)r->blocks * b->config.block_tokens >= (int64_t)r->input_tokens + r->output_tokens - 1;
@@ -245,7 +241,7 @@ void cohort_check(const struct batching *b) {
         growing -= c->due[phase];
     }
     assert(growing == 0);
-    bool others = b->parked > 0 || b->waiting.head; /* may hold some */
+    bool others = b->parked > 0 || b->load_count > 0 || b->waiting.head; /* may hold some */
     assert(b->prefixes || others || blocks == b->config.kv_blocks - b->free_blocks);
 }
 #endif

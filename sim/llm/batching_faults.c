@@ -58,6 +58,7 @@ void batching_revive(struct replica *replica) {
         adapters_destroy(b->adapters);
         b->adapters = adapters_create(&b->config.adapters);
     }
+    tiers_open(b); /* a process of its own has its own memory on the host */
     b->free_blocks = b->config.kv_blocks;
     b->cohort.taken = false;
     b->sglang = (struct sglang_state){0};

@@ -3,6 +3,7 @@
 #define DRYDOCK_LLM_BATCHING_PRIVATE_H
 
 #include "llm/adapters.h"
+#include "llm/kv_tiers.h"
 #include "llm/llm.h"
 #include "llm/prefix_cache.h"
 
@@ -28,7 +29,14 @@ struct step_share {
 };
 
 /* request.place; from PLACE_LEAVING on, what is above it is the status it leaves with. */
-enum { PLACE_NONE = REQUEST_PLACE_NONE, PLACE_WAITING, PLACE_RUNNING, PLACE_COMING, PLACE_LEAVING };
+enum {
+    PLACE_NONE = REQUEST_PLACE_NONE,
+    PLACE_WAITING,
+    PLACE_LOADING,
+    PLACE_RUNNING,
+    PLACE_COMING,
+    PLACE_LEAVING
+};
 
 /* Steps that differ in nothing but the length of their contexts, as one event: every running request makes a
  * token in each, nobody joins, leaves or is preempted before the last one's end. What the replica and its
@@ -77,6 +85,8 @@ struct sglang_state {
     struct request *chunked; /* whose prompt was cut; NULL */
     bool full;               /* nobody is tried until somebody leaves */
     bool decoded, idle;      /* what the last step was */
+    /* Under overlap, those that made their last token in the step before: they decode once more, in vain. */
+    int64_t late, late_context;
 };
 
 /* And Text Generation Inference's. */
@@ -104,9 +114,14 @@ struct batching {
     int64_t free_blocks;           /* those that hold something of the prefix cache included */
     struct prefix_cache *prefixes; /* NULL: off */
     struct adapters *adapters;     /* NULL: the engine takes none */
+    struct kv_tiers *tiers;        /* NULL: KV blocks are on the GPUs alone */
+    struct load *loads;            /* requests that are read in, out of the queue */
+    int64_t load_count, load_capacity;
+    int64_t swap_blocks; /* of the host, free for preempted requests */
     struct sglang_state sglang;
     struct tgi_state tgi;
-    simtime loading_ps;  /* that the step to begin waits for adapters */
+    simtime loading_ps;  /* that the step to begin waits for adapters, and for swapping */
+    simtime fetch_ps;    /* after which what it reads from the tiers has come */
     int64_t peak_blocks; /* most ever in use */
     /* Asynchronous scheduling: what left at the end of the step before is not known of yet. */
     int64_t just_left, just_freed; /* requests, blocks */
@@ -146,6 +161,9 @@ void batching_let_go(struct batching *b, struct request *r, enum request_status 
 
 /* batching.c: the first token of its answer came with its KV. */
 void batching_first_token(struct batching *b, struct request *r);
+/* Puts a request into the queue, with `again` in its old place, and has the engine go on: a run of steps goes
+ * no further than to the one that it may join, and an idle engine begins one. */
+void batching_queue(struct batching *b, struct request *r, bool again);
 
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
@@ -234,10 +252,21 @@ void remote_take_off(struct batching *b, struct request *r);
 /* For replica_ops. */
 void batching_kv_arrived(struct replica *replica, struct request *r);
 void batching_kv_left(struct replica *replica, struct request *r);
+static inline int64_t blocks_for(const struct batching *b, int64_t tokens) {
+    return (tokens + b->config.block_tokens - 1) / b->config.block_tokens;
+}
+
+/* Does it wait with blocks of its own, on the GPUs (read in from the tiers) or on the host (swapped)? */
+static inline bool has_blocks(const struct request *r) {
+    return r->computed > 0;
+}
 
 /* Puts a request among those that wait: behind all, or, under priority scheduling, behind those that go
  * before it. */
 void waiting_add(struct batching *b, struct request *r);
+
+/* Puts one that has been in the queue before where it was: behind those that came before it. */
+void waiting_put_back(struct batching *b, struct request *r);
 
 /* Takes running[at] out of the batch, so that `by` finds blocks for `tokens` more: its own are freed, it
  * waits and will compute all again. */
@@ -288,6 +317,52 @@ static inline void cohort_check(const struct batching *b) {
     (void)b;
 }
 #endif
+
+/* ---- batching_tiers.c ---- */
+
+/* Empty ones, in place of those that there are. */
+void tiers_open(struct batching *b);
+
+/* What the tiers have behind the match; nothing without tiers. */
+struct kv_found tiers_find(const struct batching *b, const struct request *r,
+                           const struct prefix_match *match);
+
+/* Counts where the prompt of a request that is admitted for the first time was found. */
+void tiers_count(struct batching *b, struct request *r, int64_t on_gpu, const struct kv_found *found);
+
+/* Reads it in for the step that begins, which waits: the request has its blocks. */
+void tiers_fetch(struct batching *b, struct request *r, const struct kv_found *found);
+
+/* How long that keeps up a step which computes for so long. */
+simtime tiers_step_waits(const struct batching *b, simtime computes);
+
+/* Is what comes behind its first `tokens` being read in for another one? */
+bool tiers_is_loading(const struct batching *b, const struct request *r, int64_t tokens);
+
+/* Reads it in beside the steps: the request gets its blocks and leaves the queue until then. False when there
+ * are too few blocks. */
+bool tiers_load_aside(struct batching *b, struct request *r, const struct prefix_match *match,
+                      const struct kv_found *found);
+
+/* Has the store's part brought to the host, once in a request's life, which leaves the queue until then. */
+void tiers_prefetch(struct batching *b, struct request *r, const struct prefix_match *match,
+                    const struct kv_found *found);
+
+/* A waiting request's blocks are free again: it computes all. */
+void tiers_let_go(struct batching *b, struct request *r);
+
+/* The same of one that is being read in, which is in no list afterwards; and of any such. NULL: there is
+ * none. */
+void tiers_cancel(struct batching *b, struct request *r);
+struct request *tiers_stop_one(struct batching *b);
+
+/* The last waiting request that has blocks on the GPUs gives them back; false when there is none. */
+bool tiers_make_room(struct batching *b);
+
+/* A preempted request's blocks go to the host, if there is room, and come back: the step that begins waits.
+ */
+bool swap_out(struct batching *b, const struct request *r);
+void swap_in(struct batching *b, const struct request *r);
 
 /* ---- schedule_*.c ---- */
 
@@ -355,6 +430,10 @@ void batching_watch_joins(struct batching *b, struct request *r); /* it is the l
 void batching_watch_leaves(struct batching *b, const struct request *r);
 void batching_watch_wants(struct batching *b, const struct request *r); /* its KV comes from now on */
 void batching_watch_has(struct batching *b, const struct request *r);   /* it is there */
+
+/* It is read in from the tiers; it is there, and last in the queue of those that came. */
+void batching_watch_loading(struct batching *b, const struct request *r);
+void batching_watch_loaded(struct batching *b, const struct request *r);
 
 /* `by` asked for blocks for `tokens` more. */
 void batching_watch_preempted(struct batching *b, const struct request *r, const struct request *by,

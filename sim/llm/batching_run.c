@@ -99,6 +99,12 @@ static int64_t steps_ended(const struct batching *b, simtime *began) {
     return done;
 }
 
+/* For a run: where blocks are copied to the host when they are forgotten, those that hold nothing. */
+static int64_t blocks_to_spend(const struct batching *b) {
+    bool copies = b->tiers && b->prefixes && b->config.offload.write == KV_WRITE_BACK;
+    return b->free_blocks - (copies ? prefix_cache_evictable(b->prefixes) : 0);
+}
+
 simtime run_begin(struct batching *b, const struct step_shape *shape) {
     struct cohort *c = &b->cohort;
     c->taken = true;
@@ -108,7 +114,7 @@ simtime run_begin(struct batching *b, const struct step_shape *shape) {
         return batching_step_time(b, shape);
     }
     int64_t steps = c->ends - c->steps < RUN_STEPS_MAX ? c->ends - c->steps : RUN_STEPS_MAX;
-    steps = steps > 1 ? 1 + cohort_steps_with(b, b->free_blocks, steps - 1) : steps;
+    steps = steps > 1 ? 1 + cohort_steps_with(b, blocks_to_spend(b), steps - 1) : steps;
     if (steps <= 1) {
         return batching_step_time(b, shape);
     }

@@ -54,7 +54,29 @@ void batching_watch_preempted(struct batching *b, const struct request *r, const
     told(b)->preempted(told(b)->context, r, engine_now(b->base.engine), by, blocks);
 }
 
+void batching_watch_loading(struct batching *b, const struct request *r) {
+    tell_phase(b, r, engine_now(b->base.engine), WATCH_LOADING);
+}
+
+void batching_watch_loaded(struct batching *b, const struct request *r) {
+    for (size_t i = 0; i < b->watched; i++) {
+        if (b->watch->items[i].r == r) {
+            b->watch->items[i].tried = false;
+            b->watch->items[i].came_step = run_steps_ended(b);
+        }
+    }
+    tell_phase(b, r, engine_now(b->base.engine), WATCH_UNDER_WAY);
+}
+
 /* ---- a step begins ---- */
+
+/* Why one that waits does: what keeps out the first in the queue, or its adapter, for which others pass it.
+ */
+static enum watch_phase waits_for(const struct batching *b, const struct request *r) {
+    enum watch_phase all = b->watch->keeps_out;
+    bool adapter = b->adapters && (all == WATCH_BLOCKS || all == WATCH_BUDGET);
+    return adapter && !adapters_fit(b->adapters, r->adapter) ? WATCH_ADAPTERS : all;
+}
 
 static enum watch_phase keeps_out(const struct batching *b, bool all_fit, int64_t budget) {
     if (!all_fit) {
@@ -125,12 +147,13 @@ void batching_watch_begins(struct batching *b, const struct step_shape *shape, b
     for (size_t i = 0; i < b->watched; i++) {
         struct watched *item = &w->items[i];
         int64_t place = place_of(b, item->r);
-        if (place < 0 && (item->r->place == PLACE_COMING || !is_known(b, item->r))) {
+        bool aside = item->r->place == PLACE_COMING || item->r->place == PLACE_LOADING;
+        if (place < 0 && (aside || !is_known(b, item->r))) {
             continue;
         }
         item->tried = true;
         tell_phase(b, item->r, b->step_began_ps,
-                   place < 0 ? w->keeps_out : phase_in_step(w, item->r, b->scheduled[place]));
+                   place < 0 ? waits_for(b, item->r) : phase_in_step(w, item->r, b->scheduled[place]));
     }
 }
 
@@ -166,10 +189,10 @@ void batching_watch_ends(struct batching *b, simtime now) {
 /* Who came during the run is tried when the next step of it begins; under asynchronous scheduling, when the
  * one behind it does. */
 static void try_in_run(struct batching *b, struct watched *item, int64_t step, simtime began) {
-    if (!item->tried && item->r->place != PLACE_COMING &&
+    if (!item->tried && item->r->place != PLACE_COMING && item->r->place != PLACE_LOADING &&
         step > item->came_step + b->config.async_scheduling) {
         item->tried = true;
-        tell_phase(b, item->r, began, b->watch->keeps_out);
+        tell_phase(b, item->r, began, waits_for(b, item->r));
     }
 }
 

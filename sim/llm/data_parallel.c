@@ -39,7 +39,8 @@ static void gather(struct data_parallel *p) {
     assert(b->servers > 1);
     b->waiting = b->running = 0;
     b->steps = b->preemptions = b->cut = b->prompt_tokens = b->generated_tokens = 0;
-    b->prefix_queries = b->prefix_hits = 0;
+    b->prefix_queries = b->prefix_hits = b->external_queries = b->host_hits = b->store_hits = 0;
+    b->kv_load_bytes = b->kv_store_bytes = b->swap_out_bytes = b->swap_in_bytes = 0;
     b->busy_ps = 0;
     for (uint32_t i = 0; i < b->servers; i++) {
         const struct replica *c = p->cores[i];
@@ -53,6 +54,13 @@ static void gather(struct data_parallel *p) {
         b->generated_tokens += c->generated_tokens;
         b->prefix_queries += c->prefix_queries;
         b->prefix_hits += c->prefix_hits;
+        b->external_queries += c->external_queries;
+        b->host_hits += c->host_hits;
+        b->store_hits += c->store_hits;
+        b->kv_load_bytes += c->kv_load_bytes;
+        b->kv_store_bytes += c->kv_store_bytes;
+        b->swap_out_bytes += c->swap_out_bytes;
+        b->swap_in_bytes += c->swap_in_bytes;
         kv += c->kv_permille;
         peak += c->kv_peak_permille;
     }

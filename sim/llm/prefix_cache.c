@@ -22,6 +22,8 @@ struct prefix_cache {
     uint32_t *buckets;
     uint32_t bucket_bits, live;
     uint32_t oldest, newest;
+    void (*forgets)(void *context, uint64_t key, uint32_t blocks); /* NULL: nobody asks */
+    void *context;
 };
 
 enum { BUCKET_BITS_FIRST = 8, ENTRIES_FIRST = 256 };
@@ -143,12 +145,21 @@ static int64_t let_go(struct prefix_cache *c, uint32_t i) {
     return e->blocks;
 }
 
+void prefix_cache_tell(struct prefix_cache *c, void (*forgets)(void *context, uint64_t key, uint32_t blocks),
+                       void *context) {
+    c->forgets = forgets;
+    c->context = context;
+}
+
 void prefix_cache_trim(struct prefix_cache *c, int64_t free_blocks) {
     while (c->evictable > free_blocks) {
         uint32_t i = c->oldest;
         struct entry *e = at(c, i);
         int64_t over = c->evictable - free_blocks;
         uint32_t blocks = over < e->blocks ? (uint32_t)over : e->blocks;
+        if (c->forgets) {
+            c->forgets(c->context, e->key, e->blocks);
+        }
         e->blocks -= blocks;
         c->evictable -= blocks;
         if (e->blocks == 0) {
@@ -160,26 +171,12 @@ void prefix_cache_trim(struct prefix_cache *c, int64_t free_blocks) {
 
 /* ---- requests ---- */
 
-/* Full blocks of a chunk within the first `tokens` of the request. */
-static uint32_t chunk_blocks(const struct prefix_cache *c, const struct request *r, uint32_t chunk,
-                             int64_t tokens) {
-    int64_t begin = (int64_t)chunk * r->chunk_tokens;
-    int64_t end = begin + r->chunk_tokens;
-    end = end < tokens ? end : tokens;
-    return end > begin ? (uint32_t)((end - begin) / c->block_tokens) : 0;
-}
-
-/* Of a session the answer belongs to the next prompt; what a trace's hashes cover ends with the prompt. */
-static int64_t known_by_key(const struct request *r, int64_t tokens) {
-    return r->chunk_tokens == REQUEST_CHUNK_SESSION || tokens < r->input_tokens ? tokens : r->input_tokens;
-}
-
 struct prefix_match prefix_cache_match(const struct prefix_cache *c, const struct request *r, int64_t known) {
     struct prefix_match m = {0};
-    int64_t most = known_by_key(r, known - 1);
+    int64_t most = prefix_known_by_key(r, known - 1);
     while (m.chunks < r->chunk_count) {
         uint32_t i = find(c, r->chunks[m.chunks]);
-        uint32_t wanted = chunk_blocks(c, r, m.chunks, most);
+        uint32_t wanted = prefix_chunk_blocks(r, m.chunks, most, c->block_tokens);
         if (!i || wanted == 0) {
             break;
         }
@@ -217,13 +214,13 @@ static void fill(struct prefix_cache *c, uint32_t i, struct request *r, uint32_t
 
 /* A chunk that somebody else computed meanwhile stays his, and this request keeps a copy, as in vLLM. */
 void prefix_cache_learn(struct prefix_cache *c, struct request *r) {
-    int64_t tokens = known_by_key(r, r->computed);
+    int64_t tokens = prefix_known_by_key(r, r->computed);
     if (r->held_chunks > 0) {
         uint32_t last = r->held_chunks - 1;
-        fill(c, find(c, r->chunks[last]), r, chunk_blocks(c, r, last, tokens));
+        fill(c, find(c, r->chunks[last]), r, prefix_chunk_blocks(r, last, tokens, c->block_tokens));
     }
     for (uint32_t k = r->held_chunks; k < r->chunk_count; k++) {
-        uint32_t blocks = chunk_blocks(c, r, k, tokens);
+        uint32_t blocks = prefix_chunk_blocks(r, k, tokens, c->block_tokens);
         bool after_whole =
             k == 0 || at(c, find(c, r->chunks[k - 1]))->blocks * c->block_tokens == r->chunk_tokens;
         if (blocks == 0 || !after_whole || find(c, r->chunks[k])) {

@@ -17,6 +17,20 @@
 
 struct prefix_cache;
 
+/* Full blocks of a chunk within the first `tokens` of the request. */
+static inline uint32_t prefix_chunk_blocks(const struct request *r, uint32_t chunk, int64_t tokens,
+                                           int64_t block_tokens) {
+    int64_t begin = (int64_t)chunk * r->chunk_tokens;
+    int64_t end = begin + r->chunk_tokens;
+    end = end < tokens ? end : tokens;
+    return end > begin ? (uint32_t)((end - begin) / block_tokens) : 0;
+}
+
+/* Of a session the answer belongs to the next prompt; what a trace's hashes cover ends with the prompt. */
+static inline int64_t prefix_known_by_key(const struct request *r, int64_t tokens) {
+    return r->chunk_tokens == REQUEST_CHUNK_SESSION || tokens < r->input_tokens ? tokens : r->input_tokens;
+}
+
 struct prefix_cache *prefix_cache_create(int64_t block_tokens);
 void prefix_cache_destroy(struct prefix_cache *c); /* NULL is harmless */
 
@@ -36,6 +50,10 @@ void prefix_cache_learn(struct prefix_cache *c, struct request *r);
 
 /* The request gives its blocks back, those that it alone has too. Answers how many become free. */
 int64_t prefix_cache_release(struct prefix_cache *c, struct request *r);
+
+/* From now on `forgets` is called before blocks of a chunk are forgotten, of which `blocks` were there. */
+void prefix_cache_tell(struct prefix_cache *c, void (*forgets)(void *context, uint64_t key, uint32_t blocks),
+                       void *context);
 
 /* Forgets what no longer fits into `free_blocks`. */
 void prefix_cache_trim(struct prefix_cache *c, int64_t free_blocks);

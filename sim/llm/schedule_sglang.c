@@ -15,8 +15,20 @@
  *
  * What a request may generate (max_new_tokens) is taken to be what it does generate, as benchmarks ask for.
  *
+ * With the overlap of host and GPU (the default; --disable-overlap-schedule), the batch of a step is made
+ * when the step before it begins (Scheduler.event_loop_overlap: what the last step gave is looked at after
+ * the next one was launched), with the requests that had come by then, and without what the step under way
+ * will free. As who reaches his last token is not foreseen, he is in one more decoding step, whose token is
+ * thrown away.
+ *
+ * With the hierarchical cache (hiradix_cache.py) the pages that the host has of a prompt are read in layer by
+ * layer while the step computes; those that only the storage has are brought to the host first, and the
+ * request waits for them aside when they are at least 256 tokens (prefetch_threshold in cache_controller.py).
+ *
  * Left out: penalties for prompts of one batch that share a prefix (in-batch prefix caching), the tree's own
- * ways of splitting and of evicting leaves, priority scheduling, overlap. */
+ * ways of splitting and of evicting leaves, priority scheduling; a step of nothing but tokens that are thrown
+ * away.
+ */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -28,6 +40,7 @@ enum { CLIP_NEW_TOKENS = 4096, DECAY_STEPS = 600, RETRACT_STEPS = 20 };
 static const double first_ratio = 0.7, last_ratio = 0.14;
 /* Beyond it, longest prefix match falls back to first come first served (schedule_policy.py). */
 enum { LONGEST_PREFIX_QUEUE = 128 };
+enum { PREFETCH_TOKENS = 256 };
 
 /* Shares in billionths, so that k steps' decay at once is what k times one is. */
 static const int64_t whole = 1000000000;
@@ -58,7 +71,7 @@ static void catch_up(struct batching *b) {
         decay(b, (int64_t)(b->base.steps - s->steps - 1));
     }
     s->steps = b->base.steps;
-    if (b->running_count < s->batch || b->running_count == 0) {
+    if (b->running_count + b->just_left < s->batch || b->running_count == 0) {
         s->full = false;
     }
 }
@@ -102,17 +115,33 @@ static bool no_tokens_left(const struct prefill_pass *p) {
 
 enum verdict { ADDED, STOP, NO_TOKENS };
 
+/* Once; what has come to the host by then is what is taken. */
+static bool waits_for_storage(struct batching *b, struct request *r, const struct prefix_match *match,
+                              struct kv_found *found) {
+    if (found->store_tokens >= PREFETCH_TOKENS && !r->prefetched) {
+        tiers_prefetch(b, r, match, found);
+        return true;
+    }
+    found->store_tokens = 0;
+    return false;
+}
+
 /* PrefillAdder.add_one_req. Where the batch is empty the estimate does not count: the engine would wait for
  * ever. */
 static enum verdict add(struct prefill_pass *p, struct request *r) {
     struct batching *b = p->b;
     struct prefix_match match = prefix_of(b, r);
+    struct kv_found found = tiers_find(b, r, &match);
+    if (b->tiers && waits_for_storage(b, r, &match, &found)) {
+        return ADDED;
+    }
     int64_t extend = tokens_known(r) - match.tokens;
     int64_t total = extend + may_generate(r) + b->config.block_tokens;
     int64_t held = match.evictable * b->config.block_tokens;
     if ((p->available - held) * whole - p->offset <= total * whole && b->running_count > 0) {
         return NO_TOKENS;
     }
+    extend -= found.host_tokens;
     if (!b->config.chunked_prefill && p->admitted > 0 && paged(b, extend) >= p->input_left) {
         return STOP;
     }
@@ -121,10 +150,14 @@ static enum verdict add(struct prefill_pass *p, struct request *r) {
     if (tokens <= 0) {
         return STOP;
     }
-    if (!blocks_admit(b, r, &match, tokens)) {
+    if (!blocks_admit(b, r, &match, found.host_tokens + tokens)) {
         return NO_TOKENS;
     }
-    p->available -= held;
+    if (b->tiers) {
+        tiers_count(b, r, match.tokens, &found);
+        tiers_fetch(b, r, &found);
+    }
+    p->available -= held + found.host_tokens;
     p->admitted++;
     p->chunked = cut ? r : NULL;
     join(b, r, &match, tokens);
@@ -161,11 +194,12 @@ static void add_waiting(struct prefill_pass *p) {
     }
     for (struct request *r = b->waiting.head, *next; r; r = next) {
         next = r->next;
-        if (b->running_count >= b->config.max_num_seqs) {
+        if (b->running_count + b->just_left >= b->config.max_num_seqs) {
             b->sglang.full = true;
             return;
         }
-        if (r->remote != REMOTE_NONE || (b->adapters && !adapters_fit(b->adapters, r->adapter))) {
+        if (r->remote != REMOTE_NONE || !is_known(b, r) ||
+            (b->adapters && !adapters_fit(b->adapters, r->adapter))) {
             continue;
         }
         enum verdict verdict = add(p, r);
@@ -205,7 +239,7 @@ static struct prefill_pass begin_pass(struct batching *b, struct step_shape *sha
         .shape = shape,
         .input_left = b->config.max_prefill_tokens - beside,
         .chunk_left = b->config.chunked_prefill ? b->config.prefill_chunk - beside : INT64_MAX / 4,
-        .available = b->free_blocks * b->config.block_tokens,
+        .available = (b->free_blocks - b->just_freed) * b->config.block_tokens,
         .offset = beside * whole,
     };
     for (int64_t i = 0; i < b->running_count; i++) {
@@ -253,7 +287,7 @@ static bool all_find_blocks(const struct batching *b) {
             need += more > 0 ? more : 0;
         }
     }
-    return need <= b->free_blocks;
+    return need <= b->free_blocks - b->just_freed;
 }
 
 /* Of those that decode: generated least; of equals, the longest prompt, the last in the batch. -1 = nobody
@@ -374,7 +408,7 @@ bool schedule_sglang(struct batching *b, struct step_shape *shape) {
         prompts = prefill(b, shape); /* all were retracted */
     }
     s->decoded = !prompts;
-    s->batch = b->running_count;
+    s->batch = b->running_count + b->just_left;
     s->idle = b->running_count == 0;
     return all_fit && (!waits_for_prompts(b) || s->full);
 }

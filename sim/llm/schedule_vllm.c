@@ -98,7 +98,7 @@ static void schedule_running(struct turn *t) {
         bool stays = true;
         while (stays && !blocks_take(b, r, tokens, b->config.lookahead_tokens)) {
             cohort_settle(b);
-            stays = preempt_one(t, r, tokens);
+            stays = (b->tiers && tiers_make_room(b)) || preempt_one(t, r, tokens);
         }
         if (stays) {
             b->scheduled[t->at++] = tokens;
@@ -137,6 +137,39 @@ static bool admit_remote(struct turn *t, struct request *r) {
     return true;
 }
 
+/* Admits one, or has it read in from the tiers; false when it keeps those behind it waiting. */
+static bool admit(struct turn *t, struct request *r) {
+    struct batching *b = t->b;
+    bool has = has_blocks(r), swapped = has && r->blocks == 0;
+    struct prefix_match match = has ? (struct prefix_match){.tokens = r->computed} : prefix_of(b, r);
+    struct kv_found found = has ? (struct kv_found){0} : tiers_find(b, r, &match);
+    int64_t external = found.host_tokens + found.store_tokens;
+    if (external > 0 && b->config.offload.load == KV_LOAD_ASIDE) {
+        return tiers_is_loading(b, r, match.tokens) || tiers_load_aside(b, r, &match, &found);
+    }
+    int64_t tokens = tokens_known(r) - match.tokens - external;
+    if (tokens > t->budget) {
+        if (!b->config.chunked_prefill) {
+            return false;
+        }
+        tokens = t->budget;
+    }
+    if (has ? !blocks_take(b, r, tokens, 0) : !blocks_admit(b, r, &match, external + tokens)) {
+        return false;
+    }
+    if (swapped) {
+        swap_in(b, r);
+    }
+    if (b->tiers && !has) {
+        tiers_count(b, r, match.tokens, &found);
+        tiers_fetch(b, r, &found);
+    }
+    t->budget -= tokens;
+    shape_count(t->shape, r, tokens, 1);
+    join(b, r, &match, tokens);
+    return true;
+}
+
 static void schedule_waiting(struct turn *t) {
     struct batching *b = t->b;
     struct request *next = b->waiting.head;
@@ -146,26 +179,9 @@ static void schedule_waiting(struct turn *t) {
             return;
         }
         next = r->next;
-        if (r->remote != REMOTE_NONE) {
-            if (!admit_remote(t, r)) {
-                return;
-            }
-            continue;
-        }
-        struct prefix_match match = prefix_of(b, r);
-        int64_t tokens = tokens_known(r) - match.tokens;
-        if (tokens > t->budget) {
-            if (!b->config.chunked_prefill) {
-                return;
-            }
-            tokens = t->budget;
-        }
-        if (!blocks_admit(b, r, &match, tokens)) {
+        if (!(r->remote != REMOTE_NONE ? admit_remote(t, r) : admit(t, r))) {
             return;
         }
-        t->budget -= tokens;
-        shape_count(t->shape, r, tokens, 1);
-        join(b, r, &match, tokens);
     }
 }
 

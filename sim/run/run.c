@@ -120,15 +120,18 @@ static void say_engines(struct world *w) {
     for (uint32_t s = 0; s < w->service_count; s++) {
         uint64_t preemptions = 0;
         uint64_t cut = 0;
+        uint64_t swapped = 0;
         for (size_t i = 0; i < w->serving_count; i++) {
             preemptions += w->pods[i]->service == s ? w->pods[i]->replica->preemptions : 0;
+            swapped += w->pods[i]->service == s ? w->pods[i]->replica->swap_out_bytes : 0;
             cut += w->pods[i]->service == s ? w->pods[i]->replica->cut : 0;
         }
         if (preemptions > 0) {
             notice_add(w->notices, NOTICE_WARNING, NULL,
                        "service %s: the KV cache was full, requests were preempted "
-                       "%llu times and computed again",
-                       w->services[s].name, (unsigned long long)preemptions);
+                       "%llu times and %s",
+                       w->services[s].name, (unsigned long long)preemptions,
+                       swapped > 0 ? "swapped to the host where it had room" : "computed again");
         }
         if (cut > 0) {
             notice_add(w->notices, NOTICE_WARNING, NULL,

@@ -83,6 +83,14 @@ struct image_config {
     double bytes;
 };
 
+/* A store of KV blocks that replicas share; their engines name it. */
+struct kv_store_config {
+    struct position pos;
+    const char *match; /* substring of what the engine calls it */
+    double bytes;      /* infinite = any number */
+    double bandwidth_bytes_per_s, latency_s;
+};
+
 struct startup_config { /* the phases of a pod's start that are no transfers */
     struct delay container_start;
     struct delay engine_init;
@@ -325,6 +333,8 @@ struct scenario {
     double node_grace_s; /* from a node's last sign of life to NotReady */
     struct arm_config *arms;
     size_t arm_count;
+    struct kv_store_config *kv_stores;
+    size_t kv_store_count;
     const char *arm;  /* the one that is applied; NULL = none */
     const char **set; /* what --set has put on top, as given; borrowed */
     size_t set_count;

@@ -181,6 +181,22 @@ static const struct field wire_fields[] = {
     FIELDS_END,
 };
 
+static const struct field kv_store_fields[] = {
+    ROW("match", TEXT, kv_store_config, match,
+        "A part of the name that engines give it (`lmcache.remote_url`, `--hicache-storage-backend`, "
+        "`mooncake`); "
+        "empty is any.",
+        .fallback = "\"\"", .empty_allowed = true),
+    BYTES("capacity", kv_store_config, bytes, "What it holds; the longest unused blocks go first.",
+          .fallback = "none", .infinite = "none", WITHIN(1, BYTES_MOST)),
+    BANDWIDTH("bandwidth", kv_store_config, bandwidth_bytes_per_s,
+              "Of all its readers together, and of its writers.", .fallback = "25Gbps",
+              WITHIN(BANDWIDTH_LEAST, BANDWIDTH_MOST)),
+    DURATION("latency", kv_store_config, latency_s, "Until the first byte of a read.", .fallback = "1ms",
+             WITHIN(0, 3600)),
+    FIELDS_END,
+};
+
 static const struct field cluster_fields[] = {
     LIST("regions", regions, region_count, region_config, region_fields, NULL, "Regions.",
          .fallback = "[{name: local}]"),
@@ -195,6 +211,10 @@ static const struct field cluster_fields[] = {
     LIST("images", images, image_count, image_config, image_fields, NULL,
          "Sizes of images, the first match counts. Others: 10GB for vllm, sglang, tensorrt and "
          "text-generation-inference, 500MB for the rest."),
+    LIST("kv_stores", kv_stores, kv_store_count, kv_store_config, kv_store_fields, NULL,
+         "Stores of KV blocks that replicas share, the first match counts. Replicas share one when their "
+         "engines "
+         "give it the same name. One that is not named here holds any number and has the defaults below."),
     ROW("startup", STRUCT, scenario, startup, "The phases of a pod's start that are no transfers.",
         .rows = startup_fields),
     DURATION(

@@ -57,7 +57,8 @@
     .moe = {2.9e-5, 0.5 * (flops), 0.8 * (bytes), 1.1295},                                                   \
     .decode = {1.5e-5, 0.8 * (bytes), 4.3e-6, 2.0, 0}, .elementwise_t0_s = 3.0e-6,                           \
     .elementwise_bytes_per_s = 0.75 * (bytes), .allreduce_bytes = ALLREDUCE_BYTES,                           \
-    .allreduce_us = OVER_PCIE, .provenance = "unmeasured: fractions of the datasheet"
+    .allreduce_us = OVER_PCIE, .host_bytes_per_s = 20e9 /* as OVER_PCIE */,                                  \
+    .provenance = "unmeasured: fractions of the datasheet"
 
 const struct gpu_kind gpu_kinds[] = {
     {
@@ -81,6 +82,8 @@ const struct gpu_kind gpu_kinds[] = {
         .allreduce_bytes = ALLREDUCE_BYTES,
         .allreduce_us = OVER_NVLINK_4,
         .fused_allreduce_bytes = FUSED_ON_HOPPER,
+        /* PCIe 5.0 x16: host_to_device_memcpy_ce of nvbandwidth in NVIDIA's own article on it. */
+        .host_bytes_per_s = 55.63e9,
         .provenance = "fitted to AIConfigurator 095f58a5 tables (vLLM 0.24.0); elementwise assumed",
     },
     {
@@ -105,6 +108,7 @@ const struct gpu_kind gpu_kinds[] = {
         .allreduce_bytes = ALLREDUCE_BYTES,
         .allreduce_us = OVER_NVLINK_4,
         .fused_allreduce_bytes = FUSED_ON_HOPPER,
+        .host_bytes_per_s = 55.63e9, /* the H100's PCIe */
         .provenance =
             "bf16 GEMM fitted to AIConfigurator 095f58a5 tables (vLLM 0.22.0); fp8 GEMM, attention, MoE, "
             "all-reduce and elementwise derived from the H100",
@@ -133,6 +137,8 @@ const struct gpu_kind gpu_kinds[] = {
               17.78, 26.54, 44.02, 78.94, 146.8, 285.49, 493.55, 926.9, 1769.21, 3456.79, 6801.16},
              {5.68,  5.64, 5.53,  5.59,  6.94,   6.28,   6.58,   6.99,  8.23,    10.41,   14.8,   16.6,
               21.07, 27.7, 44.83, 74.67, 137.19, 265.24, 514.56, 864.7, 1635.15, 3174.22, 6012.48}},
+        /* PCIe 4.0 x16: an A100-SXM4 in github.com/NVIDIA/nvbandwidth/issues/42. */
+        .host_bytes_per_s = 25.13e9,
         .provenance = "GEMM and decode attention fitted to AIConfigurator 095f58a5 tables (vLLM 0.14.0); "
                       "prefill attention, MoE, all-reduce and elementwise derived from the H100",
     },

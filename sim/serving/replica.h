@@ -83,8 +83,12 @@ struct replica {
     uint64_t prompt_tokens; /* computed, recomputed ones too */
     uint64_t generated_tokens;
     uint64_t prefix_queries, prefix_hits; /* prompt tokens that the prefix cache was asked for, and had */
-    uint64_t kv_peak_permille;            /* as of the last replica_settle */
-    uint64_t step_tokens;                 /* of all steps in sum: computed and generated ones */
+    /* Of them, those that the host's memory and a store were asked for, and what was loaded from each. */
+    uint64_t external_queries, host_hits, store_hits;
+    uint64_t kv_load_bytes, kv_store_bytes;         /* to the GPUs, and from them */
+    uint64_t swap_out_bytes, swap_in_bytes;         /* of preempted requests */
+    uint64_t kv_peak_permille;                      /* as of the last replica_settle */
+    uint64_t step_tokens;                           /* of all steps in sum: computed and generated ones */
     uint64_t steps_by_tokens[REPLICA_STEP_CLASSES]; /* steps of at most 2^i tokens, and more than 2^(i - 1) */
     int64_t pace_ppm; /* what work takes, in millionths of what it should; 0 = what it should */
 };

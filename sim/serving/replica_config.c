@@ -374,7 +374,9 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
         .time_factor = 1,
         .api_overhead_s = api_overhead_s,
     };
-    config->async_scheduling = config->scheduler == SCHEDULER_VLLM && overlaps(args);
+    config->async_scheduling = (config->scheduler == SCHEDULER_VLLM && overlaps(args)) ||
+                               (config->scheduler == SCHEDULER_SGLANG && args->async_scheduling != 0 &&
+                                args->kv_transfer.role != KV_ROLE_DECODE);
     config->overhead_s = (args->async_scheduling == 0 ? synchronous_overhead_s : 0) +
                          (args->enforce_eager == 1 ? eager_overhead_s : 0);
     config->priority_scheduling =
@@ -389,5 +391,6 @@ bool replica_config_fill(struct replica_config *config, const struct engine_args
                                config->data_parallel == 1 && config->pipeline_parallel == 1;
     return speculation_fill(config, args, err) && fill_adapters(config, args, err) &&
            check_blocks(config, args, err) && fill_batch(config, args, memory, err) &&
-           check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err);
+           check_batch(config, &args->pos, err) && fill_memory(config, args, memory, err) &&
+           kv_offload_fill(config, args, err);
 }

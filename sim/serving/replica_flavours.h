@@ -14,4 +14,7 @@ void flavour_fill(struct replica_config *config, const struct engine_args *args,
 /* What depends on the size of the KV cache. */
 void flavour_settle(struct replica_config *config, const struct engine_args *args);
 
+/* Where KV blocks go beside the GPUs' memory; after memory and lengths are settled. */
+bool kv_offload_fill(struct replica_config *c, const struct engine_args *args, struct error *err);
+
 #endif

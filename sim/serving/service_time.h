@@ -80,6 +80,7 @@ struct gpu_kind {
     /* Messages up to here are reduced by a kernel that adds the residual and takes the norm as well; 0:
      * never. */
     double fused_allreduce_bytes[ALLREDUCE_WIDTHS];
+    double host_bytes_per_s; /* between its memory and the host's pinned memory, each way */
     const char *provenance;
 };
 extern const struct gpu_kind gpu_kinds[]; /* ended by name NULL */
@@ -107,6 +108,32 @@ struct adapter_limits {
     int64_t on_host;   /* --max-cpu-loras */
     simtime to_gpu_ps; /* of one */
     simtime to_host_ps;
+};
+
+/* How a request whose prompt lies in the host's memory, or in a store, gets its blocks back: it waits while
+ * others run; the step that it joins waits before it computes; or the step computes each layer as its blocks
+ * come. */
+enum kv_load { KV_LOAD_ASIDE, KV_LOAD_BEFORE_STEP, KV_LOAD_BY_LAYER };
+
+/* When blocks are copied to the host: as they are computed; when they are found a second time; when the GPU
+ * forgets them. */
+enum kv_write { KV_WRITE_THROUGH, KV_WRITE_SELECTIVE, KV_WRITE_BACK };
+
+/* KV blocks beside the GPUs' memory (llm/kv_tiers.h). */
+struct prefix_store;
+struct kv_offload {
+    bool on;
+    double host_bytes; /* for blocks of past prompts; 0 = none */
+    double swap_bytes; /* for those of preempted requests; 0 = they are computed again */
+    enum kv_load load;
+    enum kv_write write;
+    bool answers;               /* what was generated is kept too */
+    int64_t unit_tokens;        /* kept and loaded in multiples of so many */
+    int64_t least_tokens;       /* fewer are not worth loading */
+    uint64_t salt;              /* of keys in a store that several models share */
+    const char *store_name;     /* behind the host; NULL = none */
+    double network_bytes_per_s; /* of the host's card, on the way from there */
+    struct prefix_store *store; /* its owner is who makes replicas share it */
 };
 
 /* Of `drafts` behind the first `generated` tokens of an answer, how many are right before one is wrong. */
@@ -151,8 +178,9 @@ struct replica_config {
     enum kv_role kv_role; /* as its arguments say */
     int64_t
         reserved_decode_tokens; /* KV kept free for each request that decodes, when KV of others is let in */
-    int64_t lookahead_tokens;   /* KV slots behind the tokens of a step, for a draft model to write to */
-    uint64_t seed;              /* of what is drawn a request: which drafts are right */
+    struct kv_offload offload;
+    int64_t lookahead_tokens; /* KV slots behind the tokens of a step, for a draft model to write to */
+    uint64_t seed;            /* of what is drawn a request: which drafts are right */
     enum precision weights, kv;
     double gpu_memory_utilization;
     double weight_bytes;       /* all GPUs together: what is loaded at start */

@@ -18,6 +18,8 @@ enum watch_phase {
     WATCH_SEQUENCES,     /* as many requests run as may */
     WATCH_BLOCKS,        /* who is first in the queue finds no KV blocks */
     WATCH_BUDGET,        /* those before it use up the tokens of a step */
+    WATCH_ADAPTERS,      /* its adapter would be one more than may be in a batch */
+    WATCH_LOADING,       /* its prompt's KV blocks come from the host or a store */
     WATCH_PREEMPTS,      /* a step in which somebody is preempted admits nobody */
     WATCH_THREADS,       /* of a plain server: all are busy */
     WATCH_PREFILL,       /* its prompt is computed */

@@ -254,6 +254,7 @@ void world_free(struct world *w) {
             free_router(s->decode);
         }
     }
+    world_free_stores(w);
     if (w->source) {
         trace_close(w->source);
     }

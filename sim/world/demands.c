@@ -86,7 +86,7 @@ static void settle_speculation(struct world *w, struct replica_config *config,
 
 /* Compiles the service times of a model server on one pool's GPUs. */
 static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const struct service_time_config *entry,
-                            const struct container *c, struct error *err) {
+                            const struct workload *workload, const struct container *c, struct error *err) {
     struct workload_state *load = &w->workloads[d];
     const struct pool_config *p = &w->scenario.pools[pool];
     struct pool_times *on = &load->on_pool[pool];
@@ -105,7 +105,9 @@ static bool compile_on_pool(struct world *w, uint32_t d, size_t pool, const stru
     if (entry && strcmp(entry->batching, "static") == 0) {
         on->config.scheduler = SCHEDULER_STATIC;
         on->config.async_scheduling = false;
+        on->config.offload = (struct kv_offload){0};
     }
+    world_offload(w, &on->config, workload, c, p);
     if (entry) {
         on->config.time_factor = entry->time_factor;
         on->config.overhead_s = entry->overhead_s >= 0 ? entry->overhead_s : on->config.overhead_s;
@@ -165,7 +167,7 @@ static bool model_server(struct world *w, uint32_t d, const struct workload *wor
     }
     load->on_pool = arena_array(w->arena, w->scenario.pool_count, sizeof *load->on_pool);
     for (size_t p = 0; p < w->scenario.pool_count; p++) {
-        if (demand_may_land_on(w, demand, p) && !compile_on_pool(w, d, p, entry, c, err)) {
+        if (demand_may_land_on(w, demand, p) && !compile_on_pool(w, d, p, entry, workload, c, err)) {
             return false;
         }
         if (load->on_pool[p].times && !load->can_serve) {

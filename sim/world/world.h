@@ -234,6 +234,12 @@ struct named_tenant {
     struct position pos;
 };
 
+/* Of KV blocks, shared by the engines that call it so. */
+struct kv_store_state {
+    const char *name;
+    struct prefix_store *store;
+};
+
 struct world {
     struct scenario scenario;
     uint64_t seed;
@@ -266,6 +272,8 @@ struct world {
     struct pod_demand *demands;
     int64_t *replicas_wanted;
     uint32_t demand_count;
+    struct kv_store_state *kv_stores;
+    size_t kv_store_count, kv_store_capacity;
     struct cluster *cluster;
     bool has_prices;
     struct price_book price_book;
@@ -343,6 +351,12 @@ void world_tenants_check(struct world *w, const struct service_state *s, const s
 bool world_takes_adapters(const struct world *w, const struct service_state *s); /* some engine of it */
 void world_routes(struct world *w); /* routes.c: once services are known */
 bool world_demands(struct world *w, struct error *err);
+
+/* Where an engine's KV blocks go beside its GPUs: finds it the store that it names, and says what does not go
+ * together with its container. */
+void world_offload(struct world *w, struct replica_config *config, const struct workload *workload,
+                   const struct container *c, const struct pool_config *pool);
+void world_free_stores(struct world *w);
 void world_labels(struct world *w);
 bool world_disks(struct world *w, struct error *err);
 bool world_network(struct world *w, struct error *err);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
+#include "manifest/server/engine_flags.h"
 #include "manifest/server/engine_parse.h"
 
 static bool is(const char *a, const char *b) {
@@ -323,6 +324,30 @@ static bool changes_timing(const char *name) {
     return false;
 }
 
+/* LMCACHE_MAX_LOCAL_CPU_SIZE=20 is max_local_cpu_size. */
+static bool read_lmcache(struct parse *p, const char *variable, const char *value,
+                         const struct position *pos) {
+    static const char prefix[] = "LMCACHE_";
+    if (strncmp(variable, prefix, sizeof prefix - 1) != 0) {
+        return true;
+    }
+    if (is(variable, "LMCACHE_CONFIG_FILE")) {
+        notice_add(
+            p->command->notices, NOTICE_WARNING, pos,
+            "LMCACHE_CONFIG_FILE: a file of settings, which is not read; give them as LMCACHE_ variables");
+        return true;
+    }
+    char *name = arena_strdup(p->command->arena, variable + sizeof prefix - 1);
+    for (char *c = name; *c != '\0'; c++) {
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    }
+    if (engine_set_lmcache(p->args, name, value, pos, p->command->arena, p->command->err)) {
+        return true;
+    }
+    strncpy(p->command->err->field, variable, sizeof p->command->err->field - 1);
+    return false;
+}
+
 static bool read_env(struct parse *p) {
     struct server_command *s = p->command;
     const struct yaml_node *env = yaml_get(s->container, "env");
@@ -334,6 +359,10 @@ static bool read_env(struct parse *p) {
             continue;
         }
         if (s->server->env_flags && v->value != NULL && !read_env_flag(p, v->name, v->value, &name->pos)) {
+            return false;
+        }
+        if (is(s->server->name, "vllm") && v->value != NULL &&
+            !read_lmcache(p, v->name, v->value, &name->pos)) {
             return false;
         }
         if (is(s->server->name, "tgi") && is(v->name, "ATTENTION") && v->value != NULL) {

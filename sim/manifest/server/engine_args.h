@@ -39,12 +39,29 @@ enum kv_role {
     KV_ROLE_BOTH     /* whatever who sends it asks for */
 };
 
-/* Prefill/decode disaggregation, as it was asked for. */
+/* KV blocks that come from or go to other servers, as it was asked for (--kv-transfer-config). */
 struct engine_kv_transfer {
     enum kv_role role;
-    const char *connector; /* vLLM: "NixlConnector" ... */
+    const char *connector; /* vLLM: "NixlConnector", "OffloadingConnector" ... */
     int64_t reserved_decode_tokens;
     struct position pos;
+};
+
+/* KV blocks in the host's memory and in a store, as they were asked for. Zero and NULL are "not given". */
+struct engine_kv_offload {
+    const char *backend;      /* --kv-offloading-backend: native, lmcache */
+    double bytes;             /* of all GPUs: --kv-offloading-size, cpu_bytes_to_use */
+    double bytes_a_gpu;       /* --hicache-size, lmcache.max_local_cpu_size */
+    double blocks;            /* num_cpu_blocks, of block_tokens where these are given */
+    double ratio;             /* --hicache-ratio: to the GPU's KV cache */
+    int64_t block_tokens;     /* moved together: block_size of the connector, lmcache.chunk_size */
+    bool hierarchical;        /* --enable-hierarchical-cache */
+    bool host_off;            /* lmcache.local_cpu: false */
+    bool answers;             /* lmcache.save_decode_cache */
+    const char *write_policy; /* --hicache-write-policy */
+    const char *store;        /* lmcache.remote_url, --hicache-storage-backend: who shares what */
+    bool preempt_by_swap;     /* --preemption-mode swap */
+    struct position pos;      /* of the first of them */
 };
 
 /* Settings; a negative number or NULL is "not given" (the engine's default, which serving/ knows, applies).
@@ -90,6 +107,7 @@ struct engine_args {
     double waiting_served_ratio;
     struct engine_speculation speculation;
     struct engine_kv_transfer kv_transfer;
+    struct engine_kv_offload kv_offload;
 };
 
 enum flag_effect { FLAG_MODELLED, FLAG_NO_EFFECT, FLAG_NOT_MODELLED };

@@ -32,8 +32,22 @@ engine_setter engine_set_schedule_policy, engine_set_conservativeness, engine_se
 engine_setter engine_set_speculative_config, engine_set_draft_tokens, engine_set_draft_model,
     engine_set_draft_method, engine_set_sglang_draft_tokens;
 
-/* Prefill/decode disaggregation: vLLM's JSON object; SGLang's flags. */
-engine_setter engine_set_kv_transfer, engine_set_disaggregation_mode, engine_set_reserved_decode_tokens;
+/* vLLM's JSON object about KV blocks that leave the server's GPUs. */
+engine_setter engine_set_kv_transfer;
+
+/* SGLang's prefill/decode disaggregation. */
+engine_setter engine_set_disaggregation_mode, engine_set_reserved_decode_tokens;
+
+/* What a connector is told, `kv_connector_extra_config`, and a setting of LMCache by its name
+ * ("max_local_cpu_size"); names that are not modelled are taken and change nothing. */
+bool engine_set_kv_extra(struct engine_args *args, const struct yaml_node *mapping,
+                         const struct position *pos, struct arena *arena, struct error *err);
+bool engine_set_lmcache(struct engine_args *args, const char *name, const char *value,
+                        const struct position *pos, struct arena *arena, struct error *err);
+
+engine_setter engine_set_kv_offloading_size, engine_set_kv_offloading_backend, engine_set_preemption_mode,
+    engine_set_hierarchical_cache, engine_set_hicache_ratio, engine_set_hicache_size,
+    engine_set_hicache_write_policy, engine_set_hicache_storage;
 
 /* SGLang: -1 switches chunked prefill off; the two switches say the opposite of ours. */
 engine_setter engine_set_chunk_size, engine_set_no_prefix_caching, engine_set_no_async_scheduling;

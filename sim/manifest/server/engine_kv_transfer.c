@@ -1,4 +1,5 @@
-/* Flags of prefill/decode disaggregation: which part of a request's life a server takes. */
+/* --kv-transfer-config and SGLang's flags of disaggregation: KV blocks between servers, and between a
+ * server's GPUs and what lies behind them. */
 #include <string.h>
 
 #include "manifest/server/engine_flags.h"
@@ -26,8 +27,11 @@ static bool set_role(struct engine_kv_transfer *kv, const char *value, const str
 static bool set_field(struct engine_args *args, const struct yaml_pair *pair, const struct position *pos,
                       struct arena *arena, struct error *err) {
     struct engine_kv_transfer *kv = &args->kv_transfer;
+    if (strcmp(pair->key, "kv_connector_extra_config") == 0 && pair->value->kind == YAML_MAPPING) {
+        return engine_set_kv_extra(args, pair->value, pos, arena, err);
+    }
     if (pair->value->kind != YAML_SCALAR) {
-        return true; /* what a connector is told */
+        return true;
     }
     if (strcmp(pair->key, "kv_connector") == 0) {
         kv->connector = arena_strdup(arena, pair->value->text);
@@ -35,7 +39,7 @@ static bool set_field(struct engine_args *args, const struct yaml_pair *pair, co
     return strcmp(pair->key, "kv_role") != 0 || set_role(kv, pair->value->text, pos, err);
 }
 
-/* The rest of the fields are addresses, buffers and what a connector is told. */
+/* The rest of the fields are addresses and buffers. */
 bool engine_set_kv_transfer(struct engine_args *args, const char *value, const struct position *pos,
                             struct arena *arena, struct error *err) {
     struct yaml_file file = {0};

@@ -147,6 +147,9 @@ static void every_modelled_flag_changes_what_is_read(void **state) {
                                          "lpm",
                                          "decode",
                                          "d",
+                                         "swap",
+                                         "lmcache",
+                                         "write_back",
                                          "{kv_role: kv_both}",
                                          "{num_speculative_tokens: 3}"};
     (void)state;

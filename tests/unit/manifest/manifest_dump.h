@@ -76,6 +76,15 @@ static inline void dump_engine(const struct engine_args *e, struct strbuf *out) 
     strbuf_printf(out, "schedule_policy %s\nschedule_conservativeness %g\nwaiting_served_ratio %g\n",
                   e->schedule_policy ? e->schedule_policy : "-", e->schedule_conservativeness,
                   e->waiting_served_ratio);
+    const struct engine_kv_offload *kv = &e->kv_offload;
+    strbuf_printf(out, "kv_offload %s bytes %g a_gpu %g blocks %g ratio %g unit %" PRId64 "\n",
+                  kv->hierarchical ? "hierarchical"
+                  : kv->backend    ? kv->backend
+                                   : "-",
+                  kv->bytes, kv->bytes_a_gpu, kv->blocks, kv->ratio, kv->block_tokens);
+    strbuf_printf(out, "kv_host %d kv_answers %d kv_write %s kv_store %s swap %d\n", !kv->host_off,
+                  kv->answers, kv->write_policy ? kv->write_policy : "-", kv->store ? kv->store : "-",
+                  kv->preempt_by_swap);
     strbuf_printf(out, "scheduling_policy %s\n", e->scheduling_policy == NULL ? "-" : e->scheduling_policy);
 }
 

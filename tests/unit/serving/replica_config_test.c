@@ -182,8 +182,11 @@ static void scheduling_is_asynchronous_where_the_engine_makes_it_so(void **state
     args.pipeline_parallel = -1;
     args.server = "tgi";
     assert_false(is_asynchronous(&args));
-    args.server = "sglang"; /* its overlap hides the host's work; what it knows late is left out */
+    args.server = "sglang"; /* its overlap */
+    assert_true(is_asynchronous(&args));
+    args.async_scheduling = 0;
     assert_false(is_asynchronous(&args));
+    args.async_scheduling = -1;
     args.server = "vllm";
     args.speculation = (struct engine_speculation){.method = "ngram", .tokens = 3};
     assert_false(is_asynchronous(&args));
