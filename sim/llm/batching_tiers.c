@@ -118,7 +118,7 @@ bool tiers_load_aside(struct batching *b, struct request *r, const struct prefix
 
 void tiers_prefetch(struct batching *b, struct request *r, const struct prefix_match *match,
                     const struct kv_found *found) {
-    r->prefetched = true;
+    r->cached_tokens = (uint32_t)(match->tokens + found->host_tokens + found->store_tokens);
     add_load(b, r, kv_tiers_prefetch(b->tiers, r, match->tokens, found), 0);
 }
 

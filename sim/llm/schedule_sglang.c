@@ -118,7 +118,7 @@ enum verdict { ADDED, STOP, NO_TOKENS };
 /* Once; what has come to the host by then is what is taken. */
 static bool waits_for_storage(struct batching *b, struct request *r, const struct prefix_match *match,
                               struct kv_found *found) {
-    if (found->store_tokens >= PREFETCH_TOKENS && !r->prefetched) {
+    if (found->store_tokens >= PREFETCH_TOKENS && r->scheduled_ps < 0 && r->cached_tokens == 0) {
         tiers_prefetch(b, r, match, found);
         return true;
     }

@@ -83,7 +83,6 @@ void request_again(struct request *r) {
     r->held_chunks = r->shared_blocks = r->cached_tokens = 0;
     r->drafts = 0;
     r->remote = REMOTE_NONE;
-    r->prefetched = false;
     r->status = REQUEST_IN_FLIGHT;
     r->place = REQUEST_PLACE_NONE;
     r->retries++;

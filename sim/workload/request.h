@@ -86,7 +86,6 @@ struct request {
     bool cancelled : 1;   /* stopped by its user after the first token */
     uint8_t remote : 2;   /* enum remote_kv */
     bool leaves_kv : 1;   /* answered, its KV stays with its replica until that is told otherwise */
-    bool prefetched : 1;  /* its KV was brought from a store to the host of its replica */
     uint8_t retries;      /* attempts before this one */
     uint32_t handover;    /* of whom holds it between prefill and decode; 0 = nobody */
 };

@@ -196,6 +196,7 @@ for family, column in (("num_requests_running", "running"), ("num_requests_waiti
     for row, parts in of("vllm:" + family).items():
         assert parts[""] == replicas[column][row]
 for family, column in (("prefix_cache_queries", "prefix_queries"), ("prefix_cache_hits", "prefix_hits"),
+                       ("external_prefix_cache_queries", "external_queries"),
                        ("num_preemptions", "preemptions"), ("generation_tokens", "generated_tokens")):
     for row, parts in of("vllm:" + family).items():
         assert parts["_total"] == replicas[column][row]

@@ -37,9 +37,10 @@ check "batching-limits: promises kept, and gaps, as its README says" arms batchi
     ("512-tokens", "2048-tokens", "8192-tokens", "prompts-whole")] == [19, 52, 139, 116]'
 check "prefix-cache: promises kept, and first tokens, as its README says" arms prefix-cache \
     '[round(1000 * m["slo.attainment"][a]) for a in ("no-cache", "cache", "affinity", "bounded", "prefix-aware",
-    "cache-aware", "small-cache")] == [875, 917, 935, 932, 958, 951, 502] and [round(1000 * m["latency.ttft_s.p50"][a])
-    for a in ("no-cache", "cache", "affinity", "bounded", "prefix-aware", "cache-aware", "small-cache")] == [120, 98, 48,
-    63, 45, 46, 340]'
+    "cache-aware", "small-cache", "small-cache-host", "store", "fast-store")] == [875, 917, 935, 932, 958, 951, 502, 901, 363,
+    1000] and [round(1000 * m["latency.ttft_s.p50"][a])
+    for a in ("no-cache", "cache", "affinity", "bounded", "prefix-aware", "cache-aware", "small-cache", "small-cache-host",
+    "store", "fast-store")] == [120, 98, 48, 63, 45, 46, 340, 57, 52, 54]'
 
 check "disaggregate-or-not: gaps, first tokens and who gave up, as its README says" arms disaggregate-or-not \
     '[round(1e4 * m["latency.itl_s.p99"][a]) / 10 for a in ("together", "together-512", "together-352",

@@ -122,6 +122,23 @@ check "priority scheduling" same "$SCRATCH/flags" --set "$two_tenants" --set 'po
 with_flags --enable-lora --max-loras=1 --max-cpu-loras=2
 check "adapters" same "$SCRATCH/flags" --set "$two_tenants" --set 'policies.0.adapters={gold: a, free: b}'
 
+# Sessions on 12,288 tokens of KV: what leaves the GPU is found in the host's memory, or in a store.
+sessions='traces=[{service: chat, region: eu-west, synth: {rate_per_s: 8, session_turns_mean: 6, input_tokens: 300}}]'
+tokens_from() { "$DRYDOCK" export csv "$SCRATCH/fast" --table replicas | awk -F, -v tier="$1" '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == tier) at = i }
+    NR > 1 { sum += $at }
+    END { exit !(sum > 0) }'; }
+from_tier() { same "${@:2}" && tokens_from "$1"; }
+with_flags --num-gpu-blocks-override=768 --kv-offloading-size=8
+check "KV blocks in host memory" from_tier host_hits "$SCRATCH/flags" --set "$sessions"
+with_flags --num-gpu-blocks-override=768 "--kv-transfer-config.kv_connector=LMCacheConnectorV1" --kv-transfer-config.kv_role=kv_both
+sed -i 's|^          args:|          env: [{name: LMCACHE_REMOTE_URL, value: "redis://kv:6379"}, {name: LMCACHE_MAX_LOCAL_CPU_SIZE, value: "1"}]\n          args:|' \
+    "$SCRATCH/flags/manifests/chat.yaml"
+check "KV blocks in a store that replicas share" from_tier store_hits "$SCRATCH/flags" --set "$sessions" \
+    --set 'cluster.kv_stores=[{bandwidth: 100Gbps, capacity: 100GB}]'
+with_flags --num-gpu-blocks-override=768 --max-num-seqs=24 --preemption-mode=swap --swap-space=2
+check "preemption by swap" from_tier swap_in_bytes "$SCRATCH/flags" --set traces.0.rate_scale=8
+
 with_flags --data-parallel-size=2
 sed -i 's/gpu: "1"/gpu: "2"/' "$SCRATCH/flags/manifests/chat.yaml"
 check "two engines in a pod" same "$SCRATCH/flags" --set cluster.pools.0.gpus=2 --set traces.0.rate_scale=16
@@ -154,6 +171,9 @@ as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-pat
     --schedule-policy=lpm --chunked-prefill-size=512
 check "SGLang, mixed chunks, longest prefix first" same "$SCRATCH/other" \
     --set 'traces=[{service: chat, synth: {rate_per_s: 20, session_turns_mean: 5}}]'
+as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-path=$LLAMA --max-total-tokens=12288 \
+    --context-length=8192 --enable-hierarchical-cache --hicache-ratio=8 --hicache-storage-backend=mooncake
+check "SGLang's hierarchical cache" from_tier host_hits "$SCRATCH/other" --set "$sessions"
 as_server ghcr.io/huggingface/text-generation-inference:3.3 text-generation-launcher --model-id=$LLAMA \
     --max-concurrent-requests=60
 check "Text Generation Inference" same "$SCRATCH/other" --set traces.0.rate_scale=20
