@@ -111,6 +111,18 @@ static double limit_of(const struct view *view, const struct measure *worth) {
     return there ? limit : NAN;
 }
 
+static const double same_cost_below = 0.005; /* spots of such stand on one another */
+
+static bool differ_in_cost(const struct spot *spots, size_t n) {
+    double low = INFINITY;
+    double high = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        low = fmin(low, spots[i].x.mean);
+        high = fmax(high, spots[i].x.mean);
+    }
+    return high - low >= same_cost_below * fabs(high);
+}
+
 /* ---- the picture ---- */
 
 /* Boxes in shares of the axes; a character and a line as gnuplot sets them in the two shapes of a picture. */
@@ -211,18 +223,6 @@ static void append_spots(struct drawing *d, const struct view *view, const struc
     plot_number(&d->input, "y_high", y[1]);
 }
 
-static const double same_cost_below = 0.005; /* a line between such would go up and down on one spot */
-
-static bool differ_in_cost(const struct spot *spots, size_t n) {
-    double low = INFINITY;
-    double high = -INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        low = fmin(low, spots[i].x.mean);
-        high = fmax(high, spots[i].x.mean);
-    }
-    return high - low >= same_cost_below * fabs(high);
-}
-
 static bool is_number(struct json_object *o) {
     return json_object_is_type(o, json_type_int) || json_object_is_type(o, json_type_double);
 }
@@ -289,6 +289,11 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
         const struct panel *p = &view->panels[i];
         spots[i] = (struct spot){p, ends_of(p, cost), ends_of(p, worth)};
     }
+    if (view->count > 1 && !differ_in_cost(spots, view->count)) {
+        strbuf_printf(&d->finding, "Service against cost is not drawn: all come to the same, %s.",
+                      cost_text(d->arena, cost, spots[0].x.mean));
+        return true;
+    }
     double limit = limit_of(view, worth);
     d->panels = 1;
     d->titles = arena_array(d->arena, 1, sizeof *d->titles);
@@ -299,8 +304,7 @@ static bool draw(const struct view *view, struct drawing *d, struct error *err) 
     plot_string(&d->input, "x_label", cost->axis);
     plot_number(&d->input, "is_money", strstr(cost->metric, "usd") != NULL);
     plot_number(&d->input, "limit", limit);
-    plot_number(&d->input, "is_joined",
-                differ_in_cost(spots, view->count) && along_numbers(spots, view->count));
+    plot_number(&d->input, "is_joined", along_numbers(spots, view->count));
     find(d, spots, view->count, cost, worth);
     if (!isnan(source_estimate(view->panels[0].source, cost->path).half)) {
         strbuf_append(&d->note,

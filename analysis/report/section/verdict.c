@@ -110,22 +110,54 @@ static const char *price_metric(const struct sources *all) {
     return "cost.total_usd";
 }
 
-static void append_choice(struct report *r, struct strbuf *out) {
-    const char *metric = price_metric(&r->sources);
+/* Prices nearer than this share are the same: what was held for a fraction of a second longer decides
+ * nothing. */
+static const double same_price_below = 0.005;
+
+static bool keeps_all(const struct source *s) {
+    struct tally t = objectives_tally(s, OBJECTIVES);
+    return t.count > 0 && t.met == t.count;
+}
+
+/* Of those that keep their promises: the one of the least, or, with `most`, of the greatest figure. NULL:
+ * none. */
+static const struct source *best_by(const struct report *r, const char *path, bool most) {
     const struct source *best = NULL;
-    size_t keeping = 0;
-    size_t judged = 0;
     for (size_t i = 0; i < r->sources.count; i++) {
         const struct source *s = &r->sources.items[i];
-        struct tally t = objectives_tally(s, OBJECTIVES);
-        judged += t.count > 0;
-        if (t.count == 0 || t.met < t.count) {
-            continue;
-        }
-        keeping++;
-        if (!best || source_estimate(s, metric).mean < source_estimate(best, metric).mean) {
+        double gain = best ? source_estimate(s, path).mean - source_estimate(best, path).mean : 0;
+        if (keeps_all(s) && (!best || (most ? gain > 0 : gain < 0))) {
             best = s;
         }
+    }
+    return best;
+}
+
+/* Which of several that keep their promises is the one to take. */
+static void append_best(struct report *r, struct strbuf *out) {
+    const char *metric = price_metric(&r->sources);
+    const struct source *best = best_by(r, metric, false), *dearest = best_by(r, metric, true);
+    bool money = strstr(metric, "usd") != NULL;
+    double least = source_estimate(best, metric).mean, most = source_estimate(dearest, metric).mean;
+    const char *price = isnan(least) ? ""
+                                     : arena_printf(r->arena, "at %s%s", say_metric(r->arena, metric, least),
+                                                    money ? "" : " GPU hours");
+    const struct source *kindest = best_by(r, "slo.attainment", true);
+    double attainment = source_estimate(kindest, "slo.attainment").mean;
+    if (most - least < same_price_below * most && !isnan(attainment)) {
+        strbuf_printf(out, " %s; %s does so for the most requests, %s", price, kindest->label,
+                      say_percent(r->arena, attainment));
+    } else {
+        strbuf_printf(out, "; the %s of them is %s%s%s", money ? "cheapest" : "smallest", best->label,
+                      *price ? ", " : "", price);
+    }
+}
+
+static void append_choice(struct report *r, struct strbuf *out) {
+    size_t keeping = 0, judged = 0;
+    for (size_t i = 0; i < r->sources.count; i++) {
+        judged += objectives_tally(&r->sources.items[i], OBJECTIVES).count > 0;
+        keeping += keeps_all(&r->sources.items[i]);
     }
     if (judged == 0) {
         strbuf_append(out, "No objective was stated, so there is nothing to pass or fail.");
@@ -136,15 +168,17 @@ static void append_choice(struct report *r, struct strbuf *out) {
                                  keeping == 0 ? "none" : say_small(r->arena, keeping),
                                  say_small(r->arena, r->sources.count), keeping <= 1 ? "meets" : "meet"));
     bool comparable = sources_same_traffic(&r->sources) && sources_same_scenario(&r->sources);
-    double price = best ? source_estimate(best, metric).mean : NAN;
-    bool money = strstr(metric, "usd") != NULL;
-    if (best && keeping == 1) {
-        strbuf_printf(out, ": %s", best->label);
-    } else if (best && comparable) {
-        strbuf_printf(out, "; the %s of them is %s", money ? "cheapest" : "smallest", best->label);
-    }
-    if (best && comparable && !isnan(price)) {
-        strbuf_printf(out, ", at %s%s", say_metric(r->arena, metric, price), money ? "" : " GPU hours");
+    if (keeping == 1) {
+        const char *metric = price_metric(&r->sources);
+        const struct source *only = best_by(r, metric, false);
+        double price = source_estimate(only, metric).mean;
+        strbuf_printf(out, ": %s", only->label);
+        if (comparable && !isnan(price)) {
+            strbuf_printf(out, ", at %s%s", say_metric(r->arena, metric, price),
+                          strstr(metric, "usd") ? "" : " GPU hours");
+        }
+    } else if (keeping > 1 && comparable) {
+        append_best(r, out);
     }
     strbuf_append(out, ".");
 }
