@@ -43,20 +43,21 @@ static const struct goal *goal_of(const struct samples *s) {
 /* What a check came to. */
 struct tally {
     bool json;
-    int judged, missed, printed;
+    int judged, missed, printed; /* rows */
 };
 
 static void print_row(struct tally *tally, const char *table, const struct samples *s,
                       const struct fit_errors *e) {
     const struct goal *goal = goal_of(s);
     bool met = !goal || e->mean <= goal->mean;
+    bool first = tally->printed++ == 0;
     tally->judged += goal != NULL;
     tally->missed += !met;
     if (tally->json) {
         printf("%s\n  {\"table\": \"%s\", \"op\": \"%s\", \"types\": \"%s\", \"sites\": %zu, \"rows\": %zu, "
                "\"roofline_mean\": %.6f, \"mean\": %.6f, \"median\": %.6f, \"p90\": %.6f, \"goal\": ",
-               tally->printed++ > 0 ? "," : "", table, s->op->name, s->types, s->sites, e->rows,
-               e->roofline_mean, e->mean, e->median, e->p90);
+               first ? "" : ",", table, s->op->name, s->types, s->sites, e->rows, e->roofline_mean, e->mean,
+               e->median, e->p90);
         goal ? printf("%g, \"met\": %s}", goal->mean, met ? "true" : "false") : printf("null}");
     } else {
         printf("%-44s %-17s %-15s %5zu %6zu %8.1f %6.2f %7.2f %6.1f", table, s->op->name, s->types, s->sites,
@@ -130,6 +131,12 @@ static bool fit_check(int count, char **paths, struct tally *tally, struct error
     for (int i = 0; fine && i < count; i++) {
         fine = file_is_directory(paths[i]) ? check_folder(tally, paths[i], err)
                                            : check_table(tally, paths[i], err);
+    }
+    if (fine && tally->printed == 0) {
+        struct position pos = {paths[0], 0, 0};
+        fine = error_at(err, ERROR_INVALID, &pos, NULL,
+                        "no op of a known kind has at least %d sites: nothing was checked", FIT_FOLDS);
+        error_hint(err, "--verbose tells what the tables hold");
     }
     if (tally->json) {
         printf("\n]\n");

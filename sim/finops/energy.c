@@ -67,6 +67,7 @@ const struct gpu_power gpu_powers[] = {
      .source = "Cloud Carbon Footprint, 8 to 71 W, at full load while serving"},
     COMPUTED("L4", 72),
     COMPUTED("L40S", 350),
+    COMPUTED("RTX-4090", 450),
     COMPUTED("B200", 1000),
     COMPUTED("GB200", 1200),
     COMPUTED("GB300", 1400),
@@ -77,11 +78,10 @@ const struct gpu_power gpu_powers[] = {
 static bool is_kind(const char *name, const char *kind) {
     size_t length = strlen(kind);
     for (const char *word = name; *word != 0; word += strspn(word, "- ")) {
-        size_t n = strcspn(word, "- ");
-        if (n == length && strncasecmp(word, kind, n) == 0) {
-            return true;
+        if (strncasecmp(word, kind, length) == 0 && strchr("- ", word[length]) != NULL) {
+            return true; /* strchr finds the end of the name as well */
         }
-        word += n;
+        word += strcspn(word, "- ");
     }
     return false;
 }

@@ -447,6 +447,16 @@ static bool check_file(const struct spot *spot, const char *path, struct error *
            error_at(err, ERROR_INVALID, &spot->pos, spot->field, "there is no file %.300s", path);
 }
 
+/* Whether some route takes what nobody else knows: then any name may be asked for. */
+static bool takes_any_model(const struct scenario *s) {
+    for (size_t i = 0; i < s->route_count; i++) {
+        if (is_called(&s->routes[i], "*")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_trace(const struct scenario *s, size_t i, const struct names *services,
                         const struct names *regions, struct error *err) {
     const struct trace_config *trace = &s->traces[i];
@@ -465,7 +475,8 @@ static bool check_trace(const struct scenario *s, size_t i, const struct names *
     return check_file(&file, trace->file, err) &&
            check_known(&presets, trace->preset, "preset", &preset, err) &&
            check_known(&formats, trace->format, "trace format", &format, err) &&
-           check_known(services, trace->service, "service or workload", &service, err) &&
+           (takes_any_model(s) ||
+            check_known(services, trace->service, "service or workload", &service, err)) &&
            check_known(regions, trace->region, "region", &region, err) &&
            (trace->synth == NULL || scenario_check_synth(trace, i, services->arena, err));
 }

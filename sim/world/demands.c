@@ -1,6 +1,7 @@
 /* What the pods of each workload need, and how long their work takes on each pool they may land on. */
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "base/units.h"
 #include "cluster/scheduler.h"
 #include "world/world.h"
@@ -52,7 +53,12 @@ static const struct gpu_kind *find_gpu(const struct service_time_config *entry,
     if (!gpu) {
         const struct position *pos = entry && entry->gpu ? &entry->pos : &pool->pos;
         error_at(err, ERROR_INVALID, pos, "gpu", "no service times are known for GPU '%s'", name);
-        error_hint(err, "known are H100, A100, L4; or set service_times `gpu:` to the nearest one");
+        struct strbuf known = {0};
+        for (const struct gpu_kind *g = gpu_kinds; g->name; g++) {
+            strbuf_printf(&known, "%s%s", known.length > 0 ? ", " : "", g->name);
+        }
+        error_hint(err, "known are %s; or set service_times `gpu:` to the nearest one", known.text);
+        strbuf_free(&known);
     }
     return gpu;
 }

@@ -124,6 +124,12 @@ static bool settle_one(struct roles *r, uint32_t d) {
     return true;
 }
 
+/* Does the policy say how prefill and decode are shared out? */
+static bool has_policy(const struct roles *r) {
+    const struct disaggregation_config *c = r->policy ? &r->policy->disaggregation : NULL;
+    return c && (c->router || c->prefill_count > 0 || c->decode_count > 0);
+}
+
 /* Whether the service is disaggregated, and can be. */
 static bool check_roles(const struct roles *r) {
     if (r->prefill < 0 && r->decode < 0) {
@@ -132,6 +138,11 @@ static bool check_roles(const struct roles *r) {
                        "%s: kv_both says not who prefills; it takes whole requests here unless policies "
                        "`disaggregation:` names who does what",
                        name_of(r, r->open));
+        } else if (has_policy(r)) {
+            notice_add(r->w->notices, NOTICE_WARNING, &r->policy->pos,
+                       "policies of service %s: disaggregation without effect: no server of it has a role "
+                       "(--kv-transfer-config, --disaggregation-mode)",
+                       r->service->name);
         }
         return true;
     }

@@ -41,7 +41,9 @@ check "in any order of rows, and from a folder" says 0 "^1 of 1 goals met" "$SCR
 grep ' gemm ' "$SCRATCH/said" >"$SCRATCH/shuffled"
 check "the same figures" diff "$SCRATCH/in_order" "$SCRATCH/shuffled"
 sed 's/,gemm,/,moe,/' "$SCRATCH/noise.csv" >"$SCRATCH/other.csv"
-check "an op that is not fitted is noted" says 0 "rows of other ops \(moe\)" --verbose "$SCRATCH/other.csv"
+check "nothing checked is not passed" says 3 "nothing was checked" "$SCRATCH/other.csv"
+check "an op that is not fitted is noted" says 0 "rows of other ops \(moe\)" --verbose "$SCRATCH/other.csv" \
+    "$SCRATCH/tables"
 "$DRYDOCK" profile fit-check --json "$SCRATCH/tables" >"$SCRATCH/json"
 check "--json is JSON" python3 -c "import json, sys; rows = json.load(open(sys.argv[1])); assert rows[0]['met'] is True" \
     "$SCRATCH/json"
