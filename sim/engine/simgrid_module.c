@@ -11,6 +11,7 @@
 #include <simgrid/disk.h>
 #include <simgrid/engine.h>
 #include <simgrid/host.h>
+#include <simgrid/link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,10 @@ struct simgrid_worker {
     sg_host_t from, to;
     double bytes;
     uint32_t flow;
-    bool busy; /* has a transfer, asked for or running */
-    bool sent; /* is blocked in it */
+    double opens_s; /* of those who recount */
+    bool recounts;  /* has no transfer of its own, but the shares on a route found anew */
+    bool busy;      /* has a transfer, asked for or running */
+    bool sent;      /* is blocked in it */
     struct simgrid_worker *next_idle;
     struct simgrid_worker *next, *previous; /* of all */
 };
@@ -35,6 +38,10 @@ static struct {
     void (*ended)(void *context, uint32_t flow);
     void *context;
     struct simgrid_worker *idle, *all;
+    /* Of the last transfer begun. */
+    double begun_s;
+    uint32_t begun_from, begun_to;
+    bool begun_alone; /* the first at its date: if it stays so, nothing is to be recounted */
 } module;
 
 /* CM02, not LV08: LV08 multiplies latencies by 13.01 and bandwidths by 0.97, factors fitted to TCP slow start
@@ -120,6 +127,7 @@ static bool module_open(const struct simgrid_setup *setup, char *message, size_t
         return false;
     }
     module.open = true;
+    module.begun_s = -1;
     module.ended = setup->ended;
     module.context = setup->context;
     initialise(setup->loud);
@@ -165,17 +173,38 @@ static void module_yield(void) {
     sg_actor_yield();
 }
 
+/* Has the shares of a route's links found anew. */
+static void recount(sg_host_t from, sg_host_t to) {
+    xbt_dynar_t links = xbt_dynar_new(sizeof(sg_link_t), NULL);
+    sg_host_get_route(from, to, links);
+    for (unsigned long i = 0; i < xbt_dynar_length(links); i++) {
+        sg_link_t link = xbt_dynar_get_as(links, i, sg_link_t);
+        sg_link_set_bandwidth(link, sg_link_get_bandwidth(link));
+    }
+    xbt_dynar_free(&links);
+}
+
+static void work(struct simgrid_worker *w) {
+    if (w->recounts) {
+        sg_actor_sleep_until(w->opens_s);
+        recount(w->from, w->to);
+        w->busy = false;
+        return;
+    }
+    w->sent = true;
+    sg_host_sendto(w->from, w->to, w->bytes);
+    w->sent = false;
+    w->busy = false;
+    module.ended(module.context, w->flow);
+}
+
 static void worker_main(int argc, char **argv) {
     (void)argc;
     struct simgrid_worker *w = (void *)(uintptr_t)strtoull(argv[1], NULL, 16);
     w->actor = sg_actor_self();
     for (;;) {
         if (w->busy) {
-            w->sent = true;
-            sg_host_sendto(w->from, w->to, w->bytes);
-            w->sent = false;
-            w->busy = false;
-            module.ended(module.context, w->flow);
+            work(w);
         }
         w->next_idle = module.idle;
         module.idle = w;
@@ -209,7 +238,7 @@ static void worker_free(struct simgrid_worker *w) {
     free(w);
 }
 
-static struct simgrid_worker *module_start(uint32_t from, uint32_t to, double bytes, uint32_t flow) {
+static struct simgrid_worker *give(struct simgrid_worker task) {
     struct simgrid_worker *w = module.idle;
     bool fresh = !w;
     if (fresh) {
@@ -217,10 +246,12 @@ static struct simgrid_worker *module_start(uint32_t from, uint32_t to, double by
     } else {
         module.idle = w->next_idle;
     }
-    w->from = module.hosts[from];
-    w->to = module.hosts[to];
-    w->bytes = bytes;
-    w->flow = flow;
+    w->from = task.from;
+    w->to = task.to;
+    w->bytes = task.bytes;
+    w->flow = task.flow;
+    w->recounts = task.recounts;
+    w->opens_s = task.opens_s;
     w->busy = true;
     if (fresh) {
         char pointer[24];
@@ -231,6 +262,39 @@ static struct simgrid_worker *module_start(uint32_t from, uint32_t to, double by
         /* Also when it has not suspended itself yet: it asked for that before us, so that comes first. */
         sg_actor_resume(w->actor);
     }
+    return w;
+}
+
+static void recount_when_open(uint32_t from, uint32_t to) {
+    sg_host_t a = module.hosts[from], b = module.hosts[to];
+    double opens_s = module.begun_s + sg_host_get_route_latency(a, b);
+    give((struct simgrid_worker){.from = a, .to = b, .recounts = true, .opens_s = opens_s});
+}
+
+/* When a transfer's latency is paid SimGrid finds anew the shares of the links that its first link is tied
+ * to, but for where that link is to be looked at anyway: of two that leave a host at one instant, the second
+ * has the links at its other end left out, and those who are under way there keep what they had alone: the
+ * link carries more than it can. (System::enable_var in 3.32's maxmin.cpp.) So all that begin at one date
+ * have the links of their routes recounted, at the date at which they open. */
+static void recount_ties(uint32_t from, uint32_t to) {
+    double now = simgrid_get_clock();
+    bool alone = now != module.begun_s;
+    if (!alone) {
+        if (module.begun_alone) {
+            recount_when_open(module.begun_from, module.begun_to);
+        }
+        recount_when_open(from, to);
+    }
+    module.begun_s = now;
+    module.begun_from = from;
+    module.begun_to = to;
+    module.begun_alone = alone;
+}
+
+static struct simgrid_worker *module_start(uint32_t from, uint32_t to, double bytes, uint32_t flow) {
+    struct simgrid_worker *w = give((struct simgrid_worker){
+        .from = module.hosts[from], .to = module.hosts[to], .bytes = bytes, .flow = flow});
+    recount_ties(from, to);
     return w;
 }
 

@@ -65,6 +65,46 @@ static void disjoint_transfers_and_opposite_directions_do_not_slow_each_other(vo
     assert_int_equal(in_child(unshared), 0);
 }
 
+enum { ROUNDS = 50 };
+
+static void begin_two(void *context, uint64_t round) {
+    (void)context;
+    engine_transfer(w.engine, 3, 5, 1e9, note, NULL, round);
+    engine_transfer(w.engine, 3, 4, 1e9, note, NULL, round);
+}
+
+static void begin_one_each(void *context, uint64_t round) {
+    simtime later = engine_now(w.engine) + SIMTIME_SECOND / 10;
+    engine_transfer(w.engine, 1, 5, 1e9, note, NULL, ROUNDS + round);
+    engine_transfer(w.engine, 2, 4, 1e9, note, NULL, ROUNDS + round);
+    engine_at(w.engine, later, EVENT_CONTROL, begin_two, context, round);
+}
+
+static simtime round_begins(uint64_t round) {
+    return (simtime)round * 12345678901234 / 5;
+}
+
+/* Two leave a host at one instant, both for hosts that somebody sends to already: each shares at both ends of
+ * its way. */
+static void two_at_once(void) {
+    build();
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        engine_at(w.engine, round_begins(i), EVENT_CONTROL, begin_one_each, NULL, i);
+    }
+    run(SIMTIME_NEVER);
+    CHECK(w.count == 4 * ROUNDS && engine_counters(w.engine).early == 0);
+    for (size_t i = 0; i < w.count; i++) {
+        double alone_s = 0.1, left = 1e9 - (w.log[i].what >= ROUNDS ? alone_s * nic : 0);
+        double begins_s = simtime_to_s(round_begins(w.log[i].what % ROUNDS));
+        CHECK(near_s(w.log[i].at, begins_s + alone_s + lan_latency_s + left / (nic / 2), 30));
+    }
+}
+
+static void transfers_that_leave_a_host_at_one_instant_share_at_both_ends(void **state) {
+    (void)state;
+    assert_int_equal(in_child(two_at_once), 0);
+}
+
 static void none_at_all(void) {
     build();
     CHECK(engine_transfer(w.engine, 0, 0, 1e12, note, NULL, 1) != 0);
@@ -441,6 +481,7 @@ int main(void) {
         cmocka_unit_test(a_lone_transfer_takes_latency_and_bytes_over_bandwidth_to_the_ps),
         cmocka_unit_test(n_transfers_sharing_a_link_take_n_times_as_long),
         cmocka_unit_test(disjoint_transfers_and_opposite_directions_do_not_slow_each_other),
+        cmocka_unit_test(transfers_that_leave_a_host_at_one_instant_share_at_both_ends),
         cmocka_unit_test(local_and_empty_transfers_take_no_time_and_no_simgrid),
         cmocka_unit_test(what_an_end_sets_off_before_the_next_own_event_happens_at_its_date_to_the_ps),
         cmocka_unit_test(pulls_over_one_link_follow_processor_sharing),
