@@ -218,6 +218,14 @@ disaggregated "$SCRATCH/other" --disaggregation-mode=prefill --disaggregation-mo
 check "SGLang, prefill and decode apart, short of KV" handed_over sglang "$SCRATCH/other" --set traces.0.rate_scale=4
 check "SGLang, apart, few sequences, users who try again" handed_over sglang "$SCRATCH/other" --set traces.0.rate_scale=4 \
     --set deployment/chat-decode.args.--max-running-requests=4 --set policies.0.timeout=5s --set 'policies.0.retry={attempts: 2}'
+# A step that ends two prompts begins two transfers at once, to decode replicas that others send to.
+as_server lmsysorg/sglang:v0.5.3 'python3, -m, sglang.launch_server' --model-path=$LLAMA
+disaggregated "$SCRATCH/other" --disaggregation-mode=prefill --disaggregation-mode=decode
+check "SGLang, apart, two of each, transfers that begin together" handed_over sglang "$SCRATCH/other" --set duration=180s \
+    --set deployment/chat-prefill.spec.replicas=2 --set deployment/chat-decode.spec.replicas=2 \
+    --set cluster.pools.0.max=4 --set cluster.pools.0.network=40Gbps \
+    --set policies.0.router=least-tokens --set 'policies.0.disaggregation={router: least-outstanding}' \
+    --set 'traces=[{service: chat, synth: {rate_per_s: 10, input_tokens: 4000, output_tokens: 300}}]'
 
 if [[ -r $CONV ]]; then
     check "the real hour" same scenarios/azure-chat --trace "$CONV"
