@@ -79,16 +79,24 @@ static bool is_active(const struct world *w, size_t fault, const struct serving_
     return false;
 }
 
+/* The most that one fault may do (`factor`), and all of them together: products have no end, dates do. What
+ * is multiplied on the way may be more, where others make up for it. */
+static const int64_t pace_most = (int64_t)1000 * PACE_ONE, product_most = (int64_t)9000000000 * PACE_ONE;
+
+static int64_t at_most(int64_t ppm, int64_t most) {
+    return ppm < most ? ppm : most;
+}
+
 static void set_pace(struct world *w, struct serving_pod *p) {
     int64_t ppm = PACE_ONE;
     for (size_t i = 0; i < w->scenario.fault_count; i++) {
         const struct fault_config *f = &w->scenario.faults[i];
         const struct fault_ops *ops = fault_kinds[f->kind];
         if (ops->pace && (ops->always ? is_hit(w, f, p) : is_active(w, i, p))) {
-            ppm = replica_paced(ppm, ops->pace(w, f, p));
+            ppm = at_most(replica_paced(ppm, at_most(ops->pace(w, f, p), pace_most)), product_most);
         }
     }
-    ppm = ppm > 0 ? ppm : 1;
+    ppm = at_most(ppm > 0 ? ppm : 1, pace_most);
     if (ppm != PACE_ONE || p->replica->pace_ppm != 0) {
         replica_pace(p->replica, ppm);
     }

@@ -5,7 +5,7 @@
  * of the node's place alone, and lie on the calendar: two definitions compared under one seed see the same
  * failures, whatever else they have. What is not there at such a date, or does not run, is spared.
  *
- * Who is slow by several faults at once is slow by their product.
+ * Who is slow by several faults at once is slow by their product, but by no more than 1000.
  */
 #ifndef DRYDOCK_FAULTS_FAULTS_H
 #define DRYDOCK_FAULTS_FAULTS_H

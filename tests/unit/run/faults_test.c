@@ -94,6 +94,30 @@ static void slow_by_two_is_slow_by_their_product(void **state) {
     assert_int_equal(twice, 5);
 }
 
+static double slowest_s(const char *factor) {
+    put("many.yaml",
+        stations(arena_printf(&scratch.arena,
+                              "{kind: straggler, workload: station, factor: %s}, "
+                              "{kind: slow, workload: station, at: 90s, factor: 300}, "
+                              "{kind: slow, workload: station, replica: 0, at: 90s, factor: 300}",
+                              factor)));
+    run("many.yaml", "out/many");
+    const char *requests = table("out/many", "requests");
+    double slowest = 0;
+    for (size_t i = 0; i < rows_of(requests); i++) {
+        double took = service_s(requests, i);
+        slowest = took > slowest ? took : slowest;
+    }
+    return slowest;
+}
+
+/* The product alone is bounded, not what is multiplied on the way. */
+static void slow_by_many_is_slow_by_a_thousand_at_most(void **state) {
+    (void)state;
+    assert_true(fabs(slowest_s("0.001") - 0.5 * 90) < 1e-9);
+    assert_true(fabs(slowest_s("0.1") - 0.5 * 1000) < 1e-9);
+}
+
 static void stragglers_are_drawn_by_name(void **state) {
     (void)state;
     const char *fault = "  faults: [{kind: straggler, workload: station, sigma: 0.3}]\n";
@@ -201,6 +225,7 @@ int main(void) {
         cmocka_unit_test(one_that_hangs_answers_nobody),
         cmocka_unit_test(work_that_begins_while_it_is_slow_takes_longer),
         cmocka_unit_test(slow_by_two_is_slow_by_their_product),
+        cmocka_unit_test(slow_by_many_is_slow_by_a_thousand_at_most),
         cmocka_unit_test(stragglers_are_drawn_by_name),
         cmocka_unit_test(what_befalls_one_that_serves_nobody_changes_no_latency),
         cmocka_unit_test(random_failures_are_those_of_the_seed),
