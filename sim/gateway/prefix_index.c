@@ -44,6 +44,13 @@ struct prefix_index *prefix_index_create(const struct prefix_index_config *confi
     return x;
 }
 
+struct prefix_index *prefix_index_of_options(const struct dd_option_value *values) {
+    const struct prefix_index_config config = {.block_tokens = (uint32_t)values[0].number,
+                                               .blocks_most = (uint32_t)values[1].number,
+                                               .capacity = (uint64_t)values[2].number};
+    return prefix_index_create(&config);
+}
+
 void prefix_index_destroy(struct prefix_index *x) {
     if (x) {
         free(x->entries);

@@ -26,6 +26,29 @@ struct prefix_index_config {
     bool is_tree;
 };
 
+/* The options of llm-d's indexer, as rows at the end of a router's table, with the defaults of its source
+ * (approximateprefix/types.go); and the index that they ask for: a list. */
+enum { PREFIX_INDEX_OPTION_COUNT = 3 };
+#define PREFIX_INDEX_OPTIONS                                                                                 \
+    {.name = "block_size_tokens",                                                                            \
+     .help = "prompt tokens of a block",                                                                     \
+     .type = DD_OPTION_INTEGER,                                                                              \
+     .low = 1,                                                                                               \
+     .high = 1e6,                                                                                            \
+     .fallback = 16},                                                                                        \
+        {.name = "max_prefix_blocks_to_match",                                                               \
+         .help = "blocks of a prompt that are looked at, from its first on",                                 \
+         .type = DD_OPTION_INTEGER,                                                                          \
+         .low = 1,                                                                                           \
+         .high = 1e6,                                                                                        \
+         .fallback = 256},                                                                                   \
+    {                                                                                                        \
+        .name = "lru_capacity_per_server", .help = "blocks that are remembered of a replica",                \
+        .type = DD_OPTION_INTEGER, .low = 1, .high = 1e7, .fallback = 31250                                  \
+    }
+
+struct prefix_index *prefix_index_of_options(const struct dd_option_value *values);
+
 struct prefix_index *prefix_index_create(const struct prefix_index_config *config);
 void prefix_index_destroy(struct prefix_index *x); /* NULL is harmless */
 

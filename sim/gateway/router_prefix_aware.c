@@ -24,7 +24,7 @@ struct prefix_aware {
     uint32_t scores_capacity;
 };
 
-enum { PREFIX_WEIGHT, QUEUE_WEIGHT, KV_WEIGHT, BLOCK_TOKENS, BLOCKS_MOST, CAPACITY };
+enum { PREFIX_WEIGHT, QUEUE_WEIGHT, KV_WEIGHT, INDEX };
 
 /* Defaults: those of the plug-ins' own sources (approximateprefix/types.go). */
 static const struct dd_option options[] = {
@@ -43,24 +43,7 @@ static const struct dd_option options[] = {
                    .type = DD_OPTION_NUMBER,
                    .high = 1e6,
                    .fallback = 2},
-    [BLOCK_TOKENS] = {.name = "block_size_tokens",
-                      .help = "prompt tokens of a block",
-                      .type = DD_OPTION_INTEGER,
-                      .low = 1,
-                      .high = 1e6,
-                      .fallback = 16},
-    [BLOCKS_MOST] = {.name = "max_prefix_blocks_to_match",
-                     .help = "blocks of a prompt that are looked at, from its first on",
-                     .type = DD_OPTION_INTEGER,
-                     .low = 1,
-                     .high = 1e6,
-                     .fallback = 256},
-    [CAPACITY] = {.name = "lru_capacity_per_server",
-                  .help = "blocks that are remembered of a replica",
-                  .type = DD_OPTION_INTEGER,
-                  .low = 1,
-                  .high = 1e7,
-                  .fallback = 31250},
+    PREFIX_INDEX_OPTIONS,
     {.name = NULL},
 };
 
@@ -69,10 +52,7 @@ static void *create(const struct dd_option_value *values) {
     s->prefix_weight = values[PREFIX_WEIGHT].number;
     s->queue_weight = values[QUEUE_WEIGHT].number;
     s->kv_weight = values[KV_WEIGHT].number;
-    const struct prefix_index_config config = {.block_tokens = (uint32_t)values[BLOCK_TOKENS].number,
-                                               .blocks_most = (uint32_t)values[BLOCKS_MOST].number,
-                                               .capacity = (uint64_t)values[CAPACITY].number};
-    s->index = prefix_index_create(&config);
+    s->index = prefix_index_of_options(values + INDEX);
     return s;
 }
 

@@ -55,9 +55,8 @@ enum {
     PENALTY,
     DEVIATIONS,
     MIN_SAMPLES,
-    BLOCK_TOKENS,
-    BLOCKS_MOST,
-    CAPACITY
+    INDEX, /* of which the first is the tokens of a block */
+    OPTIONS = INDEX + PREFIX_INDEX_OPTION_COUNT
 };
 
 /* Defaults: the plug-ins' own; min_samples is the chart's LATENCY_MIN_SAMPLES_FOR_RETRAIN, deviations the
@@ -113,24 +112,7 @@ static const struct dd_option options[] = {
                      .low = 1,
                      .high = 1e6,
                      .fallback = 100},
-    [BLOCK_TOKENS] = {.name = "block_size_tokens",
-                      .help = "prompt tokens of a block",
-                      .type = DD_OPTION_INTEGER,
-                      .low = 1,
-                      .high = 1e6,
-                      .fallback = 16},
-    [BLOCKS_MOST] = {.name = "max_prefix_blocks_to_match",
-                     .help = "blocks of a prompt that are looked at, from its first on",
-                     .type = DD_OPTION_INTEGER,
-                     .low = 1,
-                     .high = 1e6,
-                     .fallback = 256},
-    [CAPACITY] = {.name = "lru_capacity_per_server",
-                  .help = "blocks that are remembered of a replica",
-                  .type = DD_OPTION_INTEGER,
-                  .low = 1,
-                  .high = 1e7,
-                  .fallback = 31250},
+    PREFIX_INDEX_OPTIONS,
     {.name = NULL},
 };
 
@@ -153,7 +135,7 @@ struct prospect {
 };
 
 struct slo_aware {
-    double told[CAPACITY + 1]; /* by option */
+    double told[OPTIONS]; /* by option */
     struct prefix_index *index;
     struct dispatches sent;
     struct models *models; /* by workload */
@@ -166,13 +148,10 @@ struct slo_aware {
 
 static void *create(const struct dd_option_value *values) {
     struct slo_aware *s = mem_zalloc(1, sizeof *s);
-    for (int i = 0; i <= CAPACITY; i++) {
+    for (int i = 0; i < OPTIONS; i++) {
         s->told[i] = values[i].number;
     }
-    const struct prefix_index_config config = {.block_tokens = (uint32_t)s->told[BLOCK_TOKENS],
-                                               .blocks_most = (uint32_t)s->told[BLOCKS_MOST],
-                                               .capacity = (uint64_t)s->told[CAPACITY]};
-    s->index = prefix_index_create(&config);
+    s->index = prefix_index_of_options(values + INDEX);
     return s;
 }
 
@@ -255,7 +234,7 @@ static bool look(struct slo_aware *s, const struct dd_route_request *r, const st
         }
         struct prospect *p = &s->prospects[i];
         uint32_t matched = blocks > 0 ? prefix_index_matched(s->index, c->replica) : 0;
-        uint64_t known = (uint64_t)matched * (uint32_t)s->told[BLOCK_TOKENS];
+        uint64_t known = (uint64_t)matched * (uint32_t)s->told[INDEX];
         *p = (struct prospect){.kept = true, .outstanding = c->outstanding};
         p->prefix = blocks > 0 ? (double)matched / blocks : 0;
         p->prefill_tokens = known < r->input_tokens ? r->input_tokens - (uint32_t)known : 1;
