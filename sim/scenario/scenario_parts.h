@@ -38,7 +38,8 @@ bool scenario_override_objects(struct scenario *s, const struct scenario_overrid
 /* `arms` alone, as it stands in the table of spec. */
 extern const struct field scenario_arm_list[];
 
-/* An entry of spec.policies. */
+/* spec.cluster; an entry of spec.policies. */
+extern const struct field scenario_cluster_fields[];
 extern const struct field scenario_policy_fields[];
 
 /* A name that can be a folder's, and what to say of one that cannot. */
