@@ -168,6 +168,9 @@ void batching_queue(struct batching *b, struct request *r, bool again);
 /* Of the step that begins, which is remembered for sharing it. */
 simtime batching_step_time(struct batching *b, const struct step_shape *shape);
 
+/* Hands over the gaps between tokens that are counted and not told yet. */
+void batching_flush_gaps(struct batching *b);
+
 /* `weight` gaps in each of `steps` steps, to be told with others or by themselves. */
 void batching_gaps(struct batching *b, simtime first, simtime increment, uint64_t steps, uint64_t weight);
 
@@ -239,6 +242,11 @@ bool blocks_admit(struct batching *b, struct request *r, const struct prefix_mat
 
 /* Its blocks alone. */
 void blocks_give_back(struct batching *b, struct request *r);
+
+/* ---- batching_leave.c: replica_cancel and replica_stop ---- */
+
+void batching_cancel(struct replica *replica, struct request *r, enum request_status status);
+void batching_stop(struct replica *replica, enum request_status status);
 
 /* ---- batching_remote.c: KV that comes from another replica, or is to go there ---- */
 
