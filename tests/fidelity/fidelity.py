@@ -95,15 +95,33 @@ def write_trace(path, run, rng):
 FLAGS = {"tensor_parallel": "--tensor-parallel-size"}
 
 
-def manifest(run):
-    args = ["--model=" + run["model"]]
-    args += [f"{FLAGS.get(k, '--' + k.replace('_', '-'))}={v}" for k, v in run["engine_args"].items()]
-    gpus = run["engine_args"].get("tensor_parallel", 1)
+def deployment(args, gpus):
+    """One replica of vLLM with these arguments."""
     container = {"name": "vllm", "image": "vllm/vllm-openai:latest", "args": args,
                  "resources": {"limits": {"nvidia.com/gpu": gpus}}}
     pod = {"metadata": {"labels": {"app": "chat"}}, "spec": {"containers": [container]}}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "chat"},
             "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "chat"}}, "template": pod}}
+
+
+def simulate(drydock, folder, definitions):
+    """Writes manifest and scenario beside the trace and runs them; answers the path of the result."""
+    os.makedirs(os.path.join(folder, "manifests"), exist_ok=True)
+    for name, content in zip(("manifests/chat.yaml", "scenario.yaml"), definitions):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
+            yaml.safe_dump(content, stream)
+    out = os.path.join(folder, "out")
+    done = subprocess.run([drydock, "run", folder, "--out", out, "--quiet"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return os.path.join(out, "result.h5")
+
+
+def manifest(run):
+    args = ["--model=" + run["model"]]
+    args += [f"{FLAGS.get(k, '--' + k.replace('_', '-'))}={v}" for k, v in run["engine_args"].items()]
+    gpus = run["engine_args"].get("tensor_parallel", 1)
+    return deployment(args, gpus)
 
 
 def scenario(run):
@@ -117,17 +135,9 @@ def scenario(run):
 
 def replay(drydock, folder, run):
     """[(ttft, e2e) of its completed requests] by stage; raises RuntimeError."""
-    os.makedirs(os.path.join(folder, "manifests"), exist_ok=True)
-    rng = numpy.random.default_rng(1)
-    counts = write_trace(os.path.join(folder, "trace.h5"), run, rng)
-    for name, content in (("manifests/chat.yaml", manifest(run)), ("scenario.yaml", scenario(run))):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
-            yaml.safe_dump(content, stream)
-    out = os.path.join(folder, "out")
-    done = subprocess.run([drydock, "run", folder, "--out", out, "--quiet"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
-    with h5py.File(os.path.join(out, "result.h5"), "r") as h5:
+    os.makedirs(folder, exist_ok=True)
+    counts = write_trace(os.path.join(folder, "trace.h5"), run, numpy.random.default_rng(1))
+    with h5py.File(simulate(drydock, folder, (manifest(run), scenario(run))), "r") as h5:
         table = h5["requests"]
         row, ttft, e2e = (table[c][:] for c in ("id", "ttft_s", "e2e_s"))
     order = numpy.argsort(row)
@@ -176,13 +186,18 @@ NEEDED = {
 }
 
 
-def read_truth(path):
-    """The runs of the file; ends the program where it is not as expected."""
+def read_runs(path):
+    """The runs of a file; ends the program where it has none."""
     try:
         with open(path, encoding="utf-8") as stream:
-            runs = json.load(stream)["runs"]
+            return json.load(stream)["runs"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         stop(f"{path}: expected JSON with a list of runs: {error}")
+
+
+def read_truth(path):
+    """Those of GROUND_TRUTH; ends the program where one is not as expected."""
+    runs = read_runs(path)
     for run in runs:
         where = str(run.get("id", "runs[]")) if isinstance(run, dict) else "runs[]"
         parts = [("run", run)]

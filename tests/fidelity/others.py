@@ -13,15 +13,14 @@ client that holds it back counts them. Errors are signed, (simulated - measured)
 not understood, 4 when a run could not be replayed.
 """
 import argparse
-import json
 import os
 import re
-import subprocess
 import sys
 
 import h5py
 import numpy
-import yaml
+
+from fidelity import deployment, read_runs, simulate, stop
 
 BLOCK = 16
 API_OVERHEAD_S = 0.0072  # Drydock's default, said here because the client of a loop waits for it as well
@@ -33,11 +32,6 @@ FLAGS = ("dtype", "block_size", "max_num_seqs", "max_model_len", "kv_cache_dtype
          "scheduling_policy")
 COLUMNS = (("out tok/s", "output_throughput_tok_per_s"), ("TTFT mean s", "ttft_mean_s"), ("TTFT p99 s", "ttft_p99_s"),
            ("TPOT mean s", "tpot_mean_s"), ("E2E mean s", "e2e_mean_s"))
-
-
-def stop(why):
-    print(why, file=sys.stderr)
-    sys.exit(3)
 
 
 def lengths(kind, rng, count):
@@ -91,11 +85,6 @@ def server_args(run):
 
 def definitions(run):
     kind = next((k for k in GPU_KINDS if run["gpu"].startswith(k)), run["gpu"]).replace(" ", "-")
-    container = {"name": "vllm", "image": "vllm/vllm-openai:latest", "args": server_args(run),
-                 "resources": {"limits": {"nvidia.com/gpu": run["gpus"]}}}
-    pod = {"metadata": {"labels": {"app": "chat"}}, "spec": {"containers": [container]}}
-    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "chat"},
-                "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "chat"}}, "template": pod}}
     pool = {"name": "gpu", "instance_type": "node", "gpu": kind, "gpus": run["gpus"], "cpu": 32, "memory": "512Gi",
             "min": 1}
     spec = {"manifests": "manifests", "start": "warm", "cluster": {"pools": [pool]},
@@ -103,11 +92,11 @@ def definitions(run):
             "service_times": [{"workload": "deployment/chat", "api_overhead": f"{API_OVERHEAD_S}s"}]}
     if in_flight(run):
         spec["policies"] = [{"service": "chat", "admission": [{"policy": "fifo", "options": {"in_flight": in_flight(run), "release": 1000000}}]}]
-    return manifest, {"apiVersion": "drydock/v1", "kind": "Scenario", "metadata": {"name": "others"}, "spec": spec}
+    return deployment(server_args(run), run["gpus"]), {"apiVersion": "drydock/v1", "kind": "Scenario", "metadata": {"name": "others"}, "spec": spec}
 
 
-def write(folder, run, columns):
-    os.makedirs(os.path.join(folder, "manifests"), exist_ok=True)
+def write_trace(folder, columns):
+    os.makedirs(folder, exist_ok=True)
     arrivals, inputs, outputs = columns
     with h5py.File(os.path.join(folder, "trace.h5"), "w") as h5:
         h5.attrs["schema"], h5.attrs["requests"] = "drydock.trace/1", len(arrivals)
@@ -115,21 +104,13 @@ def write(folder, run, columns):
         for name, values, units in (("arrival_ps", picoseconds, "ps"), ("input_tokens", inputs, "tokens"),
                                     ("output_tokens", outputs, "tokens")):
             h5.create_dataset(name, data=values).attrs["units"] = units
-    manifest, scenario = definitions(run)
-    for name, content in (("manifests/chat.yaml", manifest), ("scenario.yaml", scenario)):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
-            yaml.safe_dump(content, stream)
 
 
 def replay(drydock, folder, run):
     """The figures of COLUMNS; raises RuntimeError."""
     arrivals, inputs, outputs = requests(run)
-    write(folder, run, (arrivals, inputs, outputs))
-    out = os.path.join(folder, "out")
-    done = subprocess.run([drydock, "run", folder, "--out", out, "--quiet"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
-    with h5py.File(os.path.join(out, "result.h5"), "r") as h5:
+    write_trace(folder, (arrivals, inputs, outputs))
+    with h5py.File(simulate(drydock, folder, definitions(run)), "r") as h5:
         table = h5["requests"]
         row, sent, ttft, e2e, made = (table[c][:] for c in ("id", "arrival_s", "ttft_s", "e2e_s", "output_tokens"))
     order = numpy.argsort(row)
@@ -171,11 +152,7 @@ NEEDED = ("run_id", "model", "gpu", "gpus", "engine_version", "arrivals", "input
 
 
 def read_sources(path):
-    try:
-        with open(path, encoding="utf-8") as stream:
-            runs = json.load(stream)["runs"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        stop(f"{path}: expected JSON with a list of runs: {error}")
+    runs = read_runs(path)
     for run in runs:
         missing = [k for k in NEEDED if not isinstance(run, dict) or k not in run]
         if missing:
