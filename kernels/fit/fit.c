@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/progress.h"
 #include "kernels/fit/kriging.h"
 
 struct fit {
@@ -88,7 +89,7 @@ static double error_of(const struct samples *train, const struct samples *test, 
     struct kriging *k = kriging_create(train, known, alignment);
     size_t axes = (size_t)op_axes(test->op), step = test->count / TUNING_ROWS + 1, rows = 0;
     double sum = 0;
-    for (size_t i = 0; i < test->count; i += step, rows++) {
+    for (size_t i = 0; i < test->count && !interrupt_requested(); i += step, rows++) {
         sum += fabs(exp(kriging_at(k, test->x + i * axes) - wanted[i]) - 1);
     }
     kriging_free(k);
@@ -135,6 +136,11 @@ struct fit *fit_create(const struct samples *s, bool tuned, struct error *err) {
     if (tuned && s->sites >= FIT_FOLDS) {
         tune(f);
     }
+    if (interrupt_requested()) { /* what was tuned on the way is not to be used */
+        error_set(err, ERROR_INTERRUPTED, "interrupted");
+        free(f);
+        return NULL;
+    }
     f->residual = residuals_of(s, &f->roofline);
     f->neighbours = kriging_create(s, f->residual, f->alignment);
     return f;
@@ -164,12 +170,12 @@ static bool validate_fold(const struct samples *s, const int *fold, int which, d
     struct samples train = select_fold(s, fold, which, false), test = select_fold(s, fold, which, true);
     struct fit *f = fit_create(&train, true, err);
     size_t axes = (size_t)op_axes(s->op);
-    for (size_t i = 0; f && i < test.count; i++) {
+    for (size_t i = 0; f && i < test.count && !interrupt_requested(); i++) {
         const double *x = test.x + i * axes;
         errors[(*rows)++] = fabs(fit_s(f, x) / test.t_s[i] - 1);
         *roofline_sum += fabs(soft_roofline_at(&f->roofline, &test, x) / test.t_s[i] - 1);
     }
-    bool fine = f != NULL;
+    bool fine = f != NULL && (!interrupt_requested() || error_set(err, ERROR_INTERRUPTED, "interrupted"));
     fit_free(f);
     samples_free(&train);
     samples_free(&test);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "config/csv.h"
 
 /* How the layout names an op, its types and its axes. */
@@ -161,6 +162,9 @@ static bool read_rows(struct table *t, struct csv *csv, struct error *err) {
     while ((more = csv_next(csv, err)) > 0) {
         if (t->rows == 0) {
             snprintf(t->device, sizeof t->device, "%s", csv_cell(csv, csv_column(csv, "device")));
+        }
+        if (interrupt_requested()) {
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
         }
         if (!read_row(t, csv, err)) {
             return false;

@@ -48,6 +48,22 @@ check "an op that is not fitted is noted" says 0 "rows of other ops \(moe\)" --v
 check "--json is JSON" python3 -c "import json, sys; rows = json.load(open(sys.argv[1])); assert rows[0]['met'] is True" \
     "$SCRATCH/json"
 
+# Many tables take a while; nobody waits for them who asks to stop.
+interrupted() {
+    local code=0 begun=$SECONDS
+    set -m # or a background job would ignore SIGINT
+    "$DRYDOCK" profile fit-check "$SCRATCH"/many/*.csv >"$SCRATCH/said" 2>&1 &
+    sleep 0.5
+    kill -INT $!
+    wait $! || code=$?
+    set +m
+    cat "$SCRATCH/said"
+    [[ $code == 130 && $((SECONDS - begun)) -lt 20 ]] && grep -q "interrupted" "$SCRATCH/said"
+}
+mkdir "$SCRATCH/many"
+for i in $(seq 200); do ln -s "$SCRATCH/noise.csv" "$SCRATCH/many/$i.csv"; done
+check "Ctrl-C ends it" interrupted
+
 tables=$DATA/profiles/aiconfigurator
 if [[ -d $tables ]]; then
     check "decode attention measured on an A100" says 0 "^1 of 1 goals met" "$tables/a100_decode-attention_vllm-0.14.0.csv.gz"
