@@ -128,6 +128,7 @@ static bool differ_in_cost(const struct spot *spots, size_t n) {
 /* Boxes in shares of the axes; a character and a line as gnuplot sets them in the two shapes of a picture. */
 struct box {
     double x, y, width;
+    bool left; /* of its spot */
 };
 static const double character_wide = 0.012, character_narrow = 0.026, line_share = 0.075;
 enum { NARROW_POINTS = 300 }; /* a view for a phone has room for fewer */
@@ -137,8 +138,8 @@ static bool overlap(const struct box *a, const struct box *b) {
 }
 
 /* A label stands beside its point, to the left where the right has no room, on the first line up or down that
- * no label before it takes. Answers the line. */
-static double place(struct box *boxes, size_t i, double y) {
+ * no label before it takes. */
+static void place(struct box *boxes, size_t i, double y) {
     static const double lines[] = {0.9, -1, 2, -2.1, 3.1, -3.2, 4.2, -4.3};
     for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
         size_t free = 0;
@@ -147,11 +148,25 @@ static double place(struct box *boxes, size_t i, double y) {
             free++;
         }
         if (free == i && boxes[i].y > 0 && boxes[i].y < 1) {
-            return lines[k];
+            return;
         }
     }
     boxes[i].y = y + lines[0] * line_share;
-    return lines[0];
+}
+
+/* Labels of one column stand in the order of their spots, which come from above. */
+static void put_in_order(struct box *boxes, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = i + 1; k < n; k++) {
+            bool one_column =
+                boxes[i].x < boxes[k].x + boxes[k].width && boxes[k].x < boxes[i].x + boxes[i].width;
+            if (one_column && boxes[i].y < boxes[k].y) {
+                double y = boxes[i].y;
+                boxes[i].y = boxes[k].y;
+                boxes[k].y = y;
+            }
+        }
+    }
 }
 
 /* The k-th spot from above. */
@@ -168,22 +183,30 @@ static size_t spot_from_above(const struct spot *spots, size_t count, size_t k) 
     return k; /* of values that are no numbers */
 }
 
+static double share_of(double value, const double *range) {
+    return (value - range[0]) / (range[1] - range[0]);
+}
+
 /* From above to below, so that of two spots that nearly meet the upper one's label is the upper one. */
 static void append_labels(struct drawing *d, const struct view *view, const struct spot *spots,
                           const double *x_range, const double *y_range) {
     struct box *boxes = arena_array(d->arena, view->count, sizeof *boxes);
     bool narrow = view->points_most && view->points_most < NARROW_POINTS;
     for (size_t k = 0; k < view->count; k++) {
-        size_t i = spot_from_above(spots, view->count, k);
-        const struct spot *s = &spots[i];
-        double x = (s->x.mean - x_range[0]) / (x_range[1] - x_range[0]);
-        double y = (s->y.mean - y_range[0]) / (y_range[1] - y_range[0]);
+        const struct spot *s = &spots[spot_from_above(spots, view->count, k)];
+        double x = share_of(s->x.mean, x_range);
         double width = (1 + (double)strlen(s->panel->title)) * (narrow ? character_narrow : character_wide);
         bool left = x + width > 1 && x > 0.4;
-        boxes[k] = (struct box){.x = left ? x - width : x, .width = width};
-        plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), s->panel->title);
-        plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), left);
-        plot_number(&d->input, arena_printf(d->arena, "line_%zu", i + 1), place(boxes, k, y));
+        boxes[k] = (struct box){.x = left ? x - width : x, .width = width, .left = left};
+        place(boxes, k, share_of(s->y.mean, y_range));
+    }
+    put_in_order(boxes, view->count);
+    for (size_t k = 0; k < view->count; k++) {
+        size_t i = spot_from_above(spots, view->count, k);
+        double line = (boxes[k].y - share_of(spots[i].y.mean, y_range)) / line_share;
+        plot_string(&d->input, arena_printf(d->arena, "name_%zu", i + 1), spots[i].panel->title);
+        plot_number(&d->input, arena_printf(d->arena, "left_of_%zu", i + 1), boxes[k].left);
+        plot_number(&d->input, arena_printf(d->arena, "line_%zu", i + 1), line);
     }
 }
 
